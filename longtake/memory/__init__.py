@@ -1,0 +1,1 @@
+"""Levels of memory over observations, their consolidation, and recall."""

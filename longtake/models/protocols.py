@@ -1,0 +1,167 @@
+"""What Longtake asks of a pretrained model, one small Protocol for each kind.
+
+Every model has a `name`, which goes into the `maker` of the records it makes: the model and the
+first eight hex digits of its weights' hash or its revision, ``whisper-tiny.en@1a5afae0``.
+Images are RGB `uint8` arrays [height, width, 3]; sound is mono `float32` at 16 kHz in [-1, 1];
+vectors are `float32` and of unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.timecode import Seconds, Span
+
+Image: TypeAlias = NDArray[np.uint8]
+Samples: TypeAlias = NDArray[np.float32]
+Vectors: TypeAlias = NDArray[np.float32]
+
+SAMPLE_RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word; times in seconds from the start of the samples given."""
+
+    start: Seconds
+    end: Seconds
+    text: str
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A stretch of speech, about a sentence; `confidence` is the mean word probability."""
+
+    span: Span
+    text: str
+    words: tuple[Word, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of text in an image; `box` is (x0, y0, x1, y1) as shares of width and height."""
+
+    text: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A thing named by an image classifier, with its probability."""
+
+    label: str
+    p: float
+
+
+@runtime_checkable
+class VoiceActivity(Protocol):
+    """Tells speech from other sound."""
+
+    name: str
+
+    def speech(self, samples: Samples) -> list[Span]:
+        """Return the spans that hold speech, in order, in seconds from the first sample."""
+        ...
+
+
+@runtime_checkable
+class Transcriber(Protocol):
+    """Turns speech into words with times."""
+
+    name: str
+
+    def transcribe(self, samples: Samples, spans: Sequence[Span]) -> list[Utterance]:
+        """Transcribe the given speech spans of `samples`; times count from the first sample."""
+        ...
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """Reads text in images."""
+
+    name: str
+
+    def read(self, images: Sequence[Image]) -> list[list[TextLine]]:
+        """Return each image's lines in reading order; an image without text gives `[]`."""
+        ...
+
+
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Embeds text."""
+
+    name: str
+    dim: int
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors [len(texts), dim]."""
+        ...
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Embeds images and texts in one space."""
+
+    name: str
+    dim: int
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """Return unit vectors [len(images), dim]."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors [len(texts), dim] comparable with those of `encode_images`."""
+        ...
+
+
+@runtime_checkable
+class ImageTagger(Protocol):
+    """Names what images show."""
+
+    name: str
+
+    def look(self, images: Sequence[Image]) -> tuple[list[list[Tag]], Vectors]:
+        """Return each image's tags, best first, and its unit vector, from one forward pass."""
+        ...
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Describes images in words, if asked with a question in mind."""
+
+    name: str
+
+    def caption(self, images: Sequence[Image], question: str | None = None) -> str:
+        """Describe the images, which are frames of one span in order of time."""
+        ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that can write, and weigh short continuations.
+
+    `scores` tells whether `score` works; a model behind an endpoint may lack log-probabilities.
+    """
+
+    name: str
+    scores: bool
+
+    def generate(
+        self, messages: Sequence[tuple[str, str]], *, max_tokens: int, stop: Sequence[str] = ()
+    ) -> str:
+        """Continue a chat of (role, text) pairs, at temperature 0."""
+        ...
+
+    def score(
+        self, messages: Sequence[tuple[str, str]], labels: Sequence[str]
+    ) -> list[float]:
+        """Return the log-probability of each label as the assistant's next words."""
+        ...

@@ -1,0 +1,1 @@
+"""Media to timed observations: decode, frame economy, shots, speech, screen text, sight, captions."""

@@ -1,0 +1,1 @@
+"""One library on disk: SQLite is the truth; vectors, words and thumbnails hang on it."""
