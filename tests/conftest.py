@@ -1,0 +1,24 @@
+"""Isolation for every test: no settings, library or tracing of the person who runs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.models_fixture import offline_models
+
+__all__ = ["offline_models"]
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("LONGTAKE_", "LANGSMITH_", "LANGCHAIN_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LONGTAKE_LIBRARY", str(tmp_path / "test.longtake"))
+    monkeypatch.setenv("LONGTAKE_CONFIG", str(tmp_path / "none.toml"))
