@@ -72,9 +72,7 @@ class Span:
     def widen(self, seconds: Seconds, limit: Span | None = None) -> Span:
         """This span with `seconds` more on both sides, kept inside `limit` and at or after 0."""
         low, high = (limit.start, limit.end) if limit else (0.0, math.inf)
-        return Span(
-            max(low, self.start - seconds), min(high, self.end + seconds)
-        )
+        return Span(max(low, self.start - seconds), min(high, self.end + seconds))
 
     def __str__(self) -> str:
         return f"{format_time(self.start)}–{format_time(self.end)}"

@@ -160,8 +160,6 @@ class ChatModel(Protocol):
         """Continue a chat of (role, text) pairs, at temperature 0."""
         ...
 
-    def score(
-        self, messages: Sequence[tuple[str, str]], labels: Sequence[str]
-    ) -> list[float]:
+    def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
         """Return the log-probability of each label as the assistant's next words."""
         ...

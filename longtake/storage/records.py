@@ -33,16 +33,20 @@ from numpy.typing import NDArray
 
 from longtake.timecode import Seconds, Span
 
-Channel: TypeAlias = Literal[
-    "speech", "screen", "sight", "caption", "event", "entity", "dialogue"
-]
+Channel: TypeAlias = Literal["speech", "screen", "sight", "caption", "event", "entity", "dialogue"]
 Level: TypeAlias = Literal["moment", "frame", "clip", "scene", "chapter", "video"]
 Facet: TypeAlias = Literal["text", "context", "sight"]
 Floats: TypeAlias = NDArray[np.float32]
 
 LEVELS: tuple[Level, ...] = ("moment", "frame", "clip", "scene", "chapter", "video")
 CHANNELS: tuple[Channel, ...] = (
-    "speech", "screen", "sight", "caption", "event", "entity", "dialogue",
+    "speech",
+    "screen",
+    "sight",
+    "caption",
+    "event",
+    "entity",
+    "dialogue",
 )
 
 
