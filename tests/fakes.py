@@ -93,8 +93,9 @@ class FakeTagger:
             shares = _shares(image)
             found = [Tag(_NAMES[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")]
             brightness = float(image.mean()) / 255
-            word = "bright" if brightness >= 0.5 else "dark"
-            tags.append([t for t in found if t.p >= 0.1] + [Tag(word, round(abs(brightness), 3))])
+            light = Tag("bright", brightness) if brightness >= 0.5 else Tag("dark", 1 - brightness)
+            found = [tag for tag in found if tag.p >= 0.1]
+            tags.append(sorted([*found, light], key=lambda tag: (-tag.p, tag.label)))
             vectors[i] = shares @ self._words
         return tags, _unit(vectors)
 
