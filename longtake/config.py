@@ -1,0 +1,426 @@
+"""Configuration: every option, where its value came from, and how a file is changed.
+
+`Settings` is a plain frozen dataclass; its fields and their `help` are the one list of options
+from which the loader, `longtake config show` and the commented sample are all made. Values come
+from, strongest first: flag > environment ``LONGTAKE_*`` (``__`` between levels) >
+``./longtake.toml`` > the user's file > the profile > the default.
+
+The key of an endpoint is a secret: it is read from ``LONGTAKE_API_KEY`` alone, never from a
+file, and never shown. Importing this module is cheap; pydantic-settings is imported by
+`load_settings`.
+
+>>> load_settings(clip_seconds=8).clip_seconds
+8.0
+"""
+
+# ruff: noqa: RUF009  (`_option` only calls `dataclasses.field`)
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from longtake.errors import UsageError
+
+if typing.TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+Profile: TypeAlias = Literal["auto", "offline", "cpu", "gpu", "api"]
+PROFILES: tuple[Profile, ...] = ("auto", "offline", "cpu", "gpu", "api")
+
+PREFIX = "LONGTAKE_"
+PROJECT_FILE = "longtake.toml"
+SECRETS = frozenset({"api_key"})
+
+# What a profile sets when nothing stronger does.
+PROFILE_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "offline": {"language": "en"},  # its transcriber knows English only
+    "api": {"api_base": "https://api.openai.com/v1"},
+}
+
+
+def _option(help: str, default: Any = dataclasses.MISSING, **more: Any) -> Any:
+    """Declare an option; `more` may hold `factory` and pydantic constraints (`ge`, `gt`, `le`)."""
+    factory = more.pop("factory", dataclasses.MISSING)
+    return field(default=default, default_factory=factory, metadata={"help": help, **more})
+
+
+def _default_library() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("longtake") / "library.longtake"
+
+
+def _default_models_dir() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("longtake") / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Options of `longtake search`."""
+
+    k: int = _option("How many moments a search returns.", 10, ge=1, le=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressSettings:
+    """Options of the progress report."""
+
+    every: float = _option(
+        "Seconds between two progress lines when the output is no terminal.", 10.0, gt=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All options. `sources` says where each value came from; read it with `origins`."""
+
+    library: Path = _option("The library folder.", factory=_default_library)
+    profile: Profile = _option("Which models to use: auto takes the best present.", "auto")
+    models_dir: Path = _option("Where model weights are kept.", factory=_default_models_dir)
+    threads: int = _option("CPU threads for models; 0 means all cores.", 0, ge=0)
+    language: str | None = _option("Language of the speech; unset means detect.", None)
+    ffmpeg: str | None = _option("The ffmpeg program for cutting; unset means look for it.", None)
+    api_base: str | None = _option("Base URL of an OpenAI-compatible endpoint.", None)
+    api_model: str | None = _option("Model name at that endpoint.", None)
+    api_key: str | None = field(
+        default=None, repr=False, metadata={"help": "Key of the endpoint (environment only)."}
+    )
+    chunk_seconds: float = _option(
+        "Seconds of video stored in one transaction.", 60.0, ge=10, le=600
+    )
+    clip_seconds: float = _option("Aimed length of a clip in seconds.", 10.0, ge=2, le=120)
+    search: SearchSettings = _option("Search.", factory=SearchSettings)
+    progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option, with its dotted key, as documented."""
+
+    key: str
+    help: str
+    default: Any
+    kind: Any
+
+    @property
+    def env(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.key.replace(".", "__").upper()
+
+
+def options(kind: type[Any] = Settings, prefix: str = "") -> Iterator[Option]:
+    """List every option, sections after plain ones of the same level."""
+    hints = typing.get_type_hints(kind)
+    for item in dataclasses.fields(kind):
+        if item.name == "sources":
+            continue
+        if dataclasses.is_dataclass(hints[item.name]):
+            yield from options(hints[item.name], f"{prefix}{item.name}.")
+        else:
+            made = item.default_factory
+            default = item.default if made is dataclasses.MISSING else made()
+            yield Option(prefix + item.name, item.metadata["help"], default, hints[item.name])
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """Read one option by its dotted key; a secret reads as ``set`` or None."""
+    value = functools.reduce(getattr, key.split("."), typing.cast(Any, settings))
+    return ("set" if value else None) if key in SECRETS else value
+
+
+def origins(settings: Settings) -> dict[str, str]:
+    """Return where each option's value came from: flag, a variable, a file, profile, default."""
+    return {option.key: settings.sources.get(option.key, "default") for option in options()}
+
+
+def user_file() -> Path:
+    """The user's configuration file; ``LONGTAKE_CONFIG`` names another."""
+    if named := os.environ.get(PREFIX + "CONFIG"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return platformdirs.user_config_path("longtake") / "config.toml"
+
+
+def project_file() -> Path:
+    """The configuration file of the current folder."""
+    return Path.cwd() / PROJECT_FILE
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the configuration; `flags` are the strongest, and a flag that is None is not given.
+
+    Raises:
+        UsageError: a file is no TOML, names an unknown option, or a value does not fit.
+    """
+    from pydantic import ValidationError
+
+    layers = _layers({name: value for name, value in flags.items() if value is not None})
+    sources = {key: origin for origin, data in reversed(layers) for key in _flat(data)}
+    try:
+        loaded = _model()(**_merge([data for _, data in layers]))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        where = sources.get(key, "the configuration")
+        raise UsageError(
+            f"the option {key} does not fit ({where}): {first['msg'].lower()}",
+            fix="see `longtake config show --origin`",
+        ) from None
+    values: dict[str, Any] = {name: getattr(loaded, name) for name in type(loaded).model_fields}
+    values = {name: None if value == "" else value for name, value in values.items()}
+    for name in ("library", "models_dir"):
+        values[name] = values[name].expanduser()
+    for name, section in (("search", SearchSettings), ("progress", ProgressSettings)):
+        values[name] = section(**values[name].model_dump())
+    return Settings(**values, sources=sources)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read one configuration file; a file that is not there is empty.
+
+    Raises:
+        UsageError: the file is no TOML, holds a secret, or names an unknown option.
+    """
+    import tomllib
+
+    try:
+        with path.open("rb") as stream:
+            data = tomllib.load(stream)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(
+            f"the configuration file {path} cannot be read: {error}",
+            fix="mend it, or start from `longtake config sample`",
+        ) from None
+    for key in _flat(data):
+        check_key(key, where=str(path))
+    return data
+
+
+def check_key(key: str, *, where: str = "the command line") -> Option:
+    """Return the option with this dotted key.
+
+    Raises:
+        UsageError: there is none (nearest names are given), or it is a secret.
+    """
+    import difflib
+
+    known = {option.key: option for option in options()}
+    if key in SECRETS:
+        variable = known[key].env
+        raise UsageError(
+            f"{key} is a secret and does not belong in a file ({where})",
+            fix=f"remove it and set the environment variable {variable}",
+        )
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+        guess = f"; near: {', '.join(near)}" if near else ""
+        raise UsageError(
+            f"there is no option {key!r} ({where}){guess}",
+            fix="`longtake config show` lists all options",
+        )
+    return known[key]
+
+
+def set_option(path: Path, key: str, raw: str) -> Any:
+    """Write one option into a file, keeping its other lines and comments; return the value.
+
+    Raises:
+        UsageError: no such option, a secret, or a value that does not fit.
+    """
+    option = check_key(key)
+    value = _parse(option, raw)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    changed = _with_line(text, key, _toml(value))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(changed, encoding="utf-8")
+    draft.replace(path)
+    return value
+
+
+def sample() -> str:
+    """Write a commented configuration file with every option at its default."""
+    lines = [
+        "# Longtake's configuration. Every option is shown at its default.",
+        "# The key of an endpoint is never read from a file: set LONGTAKE_API_KEY.",
+    ]
+    section = ""
+    for option in options():
+        if option.key in SECRETS:
+            continue
+        head, _, name = option.key.rpartition(".")
+        if head != section:
+            lines += ["", f"[{head}]"]
+            section = head
+        lines += ["", f"# {option.help}  ({option.env})"]
+        lines.append(f"# {name} = {_toml(shown_default(option))}")
+    return "\n".join(lines) + "\n"
+
+
+def shown_default(option: Option) -> Any:
+    """The default as documentation shows it: folders of a person become ``~``, unset is empty."""
+    if isinstance(option.default, Path):
+        home = str(Path.home())
+        text = str(option.default)
+        return "~" + text[len(home) :] if text.startswith(home) else text
+    return "" if option.default is None else option.default
+
+
+def _layers(flags: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (origin, nested values), strongest first, the profile's values last."""
+    project, user = project_file(), user_file()
+    layers = [("flag", dict(flags))]
+    layers += [(f"env {variable}", data) for variable, data in _environment()]
+    layers += [(str(project), read_file(project)), (str(user), read_file(user))]
+    profile = next((data["profile"] for _, data in layers if "profile" in data), "auto")
+    layers.append((f"profile {profile}", dict(PROFILE_VALUES.get(str(profile), {}))))
+    return layers
+
+
+def _environment() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read ``LONGTAKE_*`` through pydantic-settings, one layer for each variable."""
+    from pydantic_settings import EnvSettingsSource, SettingsError
+
+    source = EnvSettingsSource(
+        _model(), env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+    try:
+        found = source()
+    except SettingsError as error:
+        raise UsageError(f"an environment variable does not fit: {error}") from None
+    for option in options():
+        node: Any = found
+        for part in option.key.split("."):
+            node = node.get(part) if isinstance(node, dict) else None
+        if node is not None:
+            yield option.env, _nest(option.key, node)
+
+
+@functools.cache
+def _model() -> type[BaseSettings]:
+    """Make the pydantic-settings model of `Settings`; constraints come from the fields."""
+    from pydantic import Field, create_model
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+
+    class Loaded(BaseSettings):
+        """Validates values that `load_settings` has merged; reads no source by itself."""
+
+        model_config = SettingsConfigDict(extra="forbid")
+
+        @classmethod
+        def settings_customise_sources(cls, *args: Any, **sources: Any) -> tuple[Any, ...]:
+            return (sources["init_settings"],)
+
+    return create_model("Settings", __base__=Loaded, **_pydantic_fields(Settings, Field))
+
+
+def _pydantic_fields(kind: type[Any], make_field: Any) -> dict[str, Any]:
+    from pydantic import BaseModel, ConfigDict, create_model
+
+    class Section(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    hints: dict[str, Any] = typing.get_type_hints(kind)
+    made: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):
+        if item.name == "sources":
+            continue
+        limits = {key: value for key, value in item.metadata.items() if key != "help"}
+        hint = hints[item.name]
+        if dataclasses.is_dataclass(hint):
+            inner = _pydantic_fields(typing.cast(Any, hint), make_field)
+            hint = create_model(f"{item.name.title()}Section", __base__=Section, **inner)
+            made[item.name] = (hint, make_field(default_factory=hint))
+        elif item.default_factory is not dataclasses.MISSING:
+            made[item.name] = (hint, make_field(default_factory=item.default_factory, **limits))
+        else:
+            made[item.name] = (hint, make_field(default=item.default, **limits))
+    return made
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of nested values."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _nest(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return typing.cast(dict[str, Any], value)
+
+
+def _merge(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Merge nested values; an earlier layer wins."""
+    merged: dict[str, Any] = {}
+    for layer in reversed(layers):
+        for name, value in layer.items():
+            old = merged.get(name)
+            both = isinstance(old, dict) and isinstance(value, dict)
+            merged[name] = _merge([value, typing.cast(Any, old)]) if both else value
+    return merged
+
+
+def _parse(option: Option, raw: str) -> Any:
+    """Read a value as the option's kind by trying it in the whole model."""
+    from pydantic import ValidationError
+
+    try:
+        loaded: Any = _model()(**_nest(option.key, raw))
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_input=False)[0]["msg"].lower()
+        raise UsageError(f"{raw!r} does not fit the option {option.key}: {detail}") from None
+    return functools.reduce(getattr, option.key.split("."), loaded)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    import json
+
+    return json.dumps(str(value), ensure_ascii=True)
+
+
+def _with_line(text: str, key: str, value: str) -> str:
+    """Put ``name = value`` into its section, in place of the line that sets it or shows it."""
+    section, _, name = key.rpartition(".")
+    lines = text.splitlines()
+    heads = [(i, match[1]) for i, line in enumerate(lines) if (match := _HEAD.match(line))]
+    begin = 0
+    if section:
+        begin = next((i + 1 for i, head in heads if head == section), -1)
+        if begin < 0:
+            lines += [""] * bool(lines) + [f"[{section}]", f"{name} = {value}"]
+            return "\n".join(lines) + "\n"
+    end = next((i for i, _ in heads if i >= begin), len(lines))
+    for pattern in (rf"\s*{name}\s*=", rf"#\s*{name}\s*="):
+        for i in range(begin, end):
+            if re.match(pattern, lines[i]):
+                lines[i] = f"{name} = {value}"
+                return "\n".join(lines) + "\n"
+    while end > begin and not lines[end - 1].strip():
+        end -= 1
+    lines.insert(end, f"{name} = {value}")
+    return "\n".join(lines) + "\n"
+
+
+_HEAD = re.compile(r"^\s*\[([^\]]+)\]\s*$")
