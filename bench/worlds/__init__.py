@@ -1,0 +1,1 @@
+"""Videos drawn by script, with a truth that only a scorer reads."""
