@@ -1,1 +1,1 @@
-"""Commands, printing and exit codes."""
+"""Commands, printing and exit codes; `main` is the program's entry, the rest loads on demand."""

@@ -1,0 +1,178 @@
+"""Telling how far a watch has come: bars on a terminal, plain lines elsewhere, or JSON lines.
+
+All of it goes to stderr. An event is `Library.ingest`'s: `{"stage", "done", "total", "speed",
+"eta", "askable"}` in seconds of video, or in bytes while a model is fetched (`stage` "models").
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeAlias
+
+import click
+
+from longtake.cli.output import clean
+from longtake.cli.times import clock
+
+Event: TypeAlias = Mapping[str, Any]
+Mode: TypeAlias = Literal["auto", "plain", "json", "none"]
+
+
+class Reporter(Protocol):
+    """Takes events while it is open."""
+
+    def __call__(self, event: Event) -> None:
+        """Report one event."""
+        ...
+
+    def __enter__(self) -> Reporter:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End; whatever is on the terminal stays there."""
+        ...
+
+
+def reporter(mode: Mode, *, every: float, name: str) -> Reporter:
+    """Return the reporter for a mode; `auto` draws bars only on a terminal."""
+    if mode == "none":
+        return Silent()
+    if mode == "json":
+        return JsonLines(name)
+    if mode == "auto" and sys.stderr.isatty():
+        return Bars(name)
+    return PlainLines(name, every=every)
+
+
+class _Closing:
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def __call__(self, event: Event) -> None:
+        raise NotImplementedError
+
+
+class Silent(_Closing):
+    """Reports nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Take the event and stay silent."""
+
+
+class JsonLines(_Closing):
+    """Writes each event as one line of JSON."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, event: Event) -> None:
+        """Write the event."""
+        click.echo(json.dumps({"source": self.name, **event}, ensure_ascii=False), err=True)
+
+
+class PlainLines(_Closing):
+    """Writes a line when a stage begins or ends, and every so many seconds between."""
+
+    def __init__(
+        self, name: str, *, every: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.every = every
+        self.now = now
+        self._stage = ""
+        self._told = 0.0
+        self._line = ""
+
+    def __call__(self, event: Event) -> None:
+        """Write a line if it is time."""
+        line = describe(event)
+        ended = event["total"] is not None and event["done"] >= event["total"]
+        due = self.now() - self._told >= self.every
+        stage = f"{event['stage']} {event.get('name', '')}"
+        if line != self._line and (stage != self._stage or ended or due):
+            click.echo(f"{clean(self.name)}: {line}", err=True)
+            self._told, self._line = self.now(), line
+        self._stage = stage
+
+
+class Bars(_Closing):
+    """Draws one bar for each stage with rich."""
+
+    def __init__(self, name: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn
+        from rich.table import Column
+
+        # Names and facts are passed as plain text: rich must not read marks in a file name.
+        self._progress = Progress(
+            TextColumn("{task.fields[label]}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[facts]}", markup=False),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._name = clean(name)
+
+    def __enter__(self) -> Reporter:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Move the stage's bar."""
+        stage = f"{event['stage']} {event.get('name', '')}".strip()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(
+                stage, total=event["total"], label=f"{self._name} {stage}", facts=""
+            )
+        facts = describe(event).removeprefix(stage).strip()
+        self._progress.update(
+            self._tasks[stage], completed=event["done"], total=event["total"], facts=facts
+        )
+
+
+def describe(event: Event) -> str:
+    """Say one event in words.
+
+    >>> describe({"stage": "deep", "done": 60.0, "total": 240.0, "speed": 8.0, "eta": 22.5,
+    ...           "askable": True})
+    'deep 00:01:00 of 00:04:00, 25 %, 8.0× real time, ETA 00:00:22, askable now'
+    """
+    done, total = event["done"], event["total"]
+    share = f", {100 * done / total:.0f} %" if total else ""
+    if event["stage"] == "models":
+        whole = f" of {total / 1e6:.1f}" if total else ""
+        return f"models {event.get('name', '')} {done / 1e6:.1f}{whole} MB{share}"
+    parts = [f"{event['stage']} {clock(done)} of {clock(total)}{share}"]
+    if event.get("speed"):
+        parts.append(f"{event['speed']:.1f}× real time")
+    if event.get("eta"):
+        parts.append(f"ETA {clock(event['eta'])}")
+    if event.get("askable"):
+        parts.append("askable now")
+    return ", ".join(parts)

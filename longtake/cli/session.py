@@ -1,0 +1,108 @@
+"""What one run of the program knows: the common flags, the clock, the open library.
+
+`open_library` is the one seam between the commands and the library: tests replace it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+if TYPE_CHECKING:
+    from longtake.config import Settings
+    from longtake.library import Library
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def open_library(settings: Settings) -> Library:
+    """Open the library that the settings name; nothing is read before it is used."""
+    from longtake.library import Library
+
+    return Library(settings)
+
+
+@dataclass
+class Session:
+    """The state of one run; commands get it with `current`."""
+
+    argv: list[str] = field(default_factory=list)
+    command: str = ""
+    library: Path | None = None
+    profile: str | None = None
+    json: bool = False
+    debug: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    started: float = field(default_factory=time.perf_counter)
+    warnings: list[str] = field(default_factory=list)
+    partial: Any = None
+    _settings: Settings | None = None
+    _opened: Library | None = None
+
+    def settings(self) -> Settings:
+        """The configuration, with the common flags on top."""
+        if self._settings is None:
+            from longtake.config import load_settings
+
+            self._settings = load_settings(library=self.library, profile=self.profile)
+        return self._settings
+
+    def open(self) -> Library:
+        """The library, opened once and closed when the command ends."""
+        if self._opened is None:
+            self._opened = open_library(self.settings())
+            click.get_current_context().find_root().call_on_close(self._opened.close)
+        return self._opened
+
+
+def current() -> Session:
+    """The session of the command that runs."""
+    session = click.get_current_context().find_object(Session)
+    assert session is not None, "commands run under the root group"
+    return session
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Store a common flag's value in the session, if it was given."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        session = ctx.find_object(Session)
+        if session is not None and value:
+            setattr(session, name, value)
+        return value
+
+    return keep
+
+
+def common(*, shown: bool = False, json: bool = True) -> Callable[[Command], Command]:
+    """Give a command the flags that every command takes, before or after its name."""
+
+    def flag(*names: str, to: str, **more: Any) -> Callable[[Any], Any]:
+        more = {"hidden": not shown, **more}
+        return click.option(*names, callback=_keep(to), expose_value=False, is_eager=True, **more)
+
+    profiles = click.Choice(["auto", "offline", "cpu", "gpu", "api"])
+    flags = [
+        flag("--library", to="library", type=click.Path(path_type=Path), metavar="PATH",
+             help="The library folder to use."),
+        flag("--profile", to="profile", type=profiles, help="Which models to use."),
+        flag("-q", "--quiet", to="quiet", is_flag=True, help="No progress and no notes."),
+        flag("-v", "--verbose", to="verbose", count=True, help="More notes on stderr."),
+        flag("--debug", to="debug", is_flag=True, help="Show the traceback of an error."),
+    ]  # fmt: skip
+    if json:
+        text = "Print one JSON envelope."
+        flags.append(flag("--json", to="json", is_flag=True, help=text, hidden=shown))
+
+    def decorate(command: Command) -> Command:
+        for add in reversed(flags):
+            command = add(command)
+        return cast(Command, command)
+
+    return decorate

@@ -1,0 +1,56 @@
+"""From what a person names (file, folder, pattern) to the list of files to watch."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from longtake.cli.group import MEDIA_ENDINGS
+from longtake.errors import LongtakeError, NoSuchFile
+
+
+def find_sources(names: Iterable[str]) -> tuple[list[Path], list[tuple[str, LongtakeError]]]:
+    """Return the files in the order named, each once, and what could not be found."""
+    found: dict[Path, None] = {}
+    lost: list[tuple[str, LongtakeError]] = []
+    for name in names:
+        try:
+            for path in _expand(name):
+                found.setdefault(path)
+        except NoSuchFile as error:
+            lost.append((name, error))
+    return list(found), lost
+
+
+def _expand(name: str) -> list[Path]:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        files = [one for one in path.rglob("*") if one.suffix.lower() in MEDIA_ENDINGS]
+        if not files:
+            raise NoSuchFile(f"the folder {name} holds no video", fix="name a file")
+        return sorted((one for one in files if one.is_file()), key=natural)
+    if path.exists():
+        return [path]
+    if glob.has_magic(name):
+        files = [Path(one) for one in glob.glob(str(path), recursive=True)]
+        if files:
+            return sorted((one for one in files if one.is_file()), key=natural)
+        raise NoSuchFile(f"no file fits {name}", fix="check the pattern")
+    raise NoSuchFile(f"there is no file {name}", fix=_nearest(path) or "check the path")
+
+
+def _nearest(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} either"
+    names = sorted(one.name for one in path.parent.iterdir())
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else None
+
+
+def natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key by which part 2 comes before part 10."""
+    parts = re.split(r"(\d+)", str(path).lower())
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
