@@ -1,0 +1,181 @@
+"""Reading what is remembered: transcript, screen text, timeline, status, and the scan's corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from longtake.storage.records import Facet, Floats, Level, Record
+from longtake.timecode import Seconds, Span
+from longtake.tools.corpus import Corpus
+from longtake.tools.jsonable import jsonable, rounded
+
+if TYPE_CHECKING:
+    from longtake.storage.store import Store
+
+_KEPT_CORPORA = 4
+_KEPT_TEXTS = 4096
+
+
+class Reader:
+    """The reading half of the toolbox; holds the library and the models."""
+
+    def __init__(self, store: Store, models: Any) -> None:
+        self.store = store
+        self.models = models
+        self._corpora: dict[tuple[Any, ...], Corpus] = {}
+        self._texts: dict[str, Floats] = {}
+
+    def transcript(
+        self, video: str, *, span: Span | None = None, as_of: Seconds | None = None
+    ) -> list[Record]:
+        """Return the utterances of a video in order."""
+        return self.store.records(
+            video=video, level="moment", channel="speech", span=span, as_of=as_of
+        )
+
+    def screen_text(
+        self, video: str, *, span: Span | None = None, as_of: Seconds | None = None
+    ) -> list[Record]:
+        """Return the lines of text that were on screen, each from first to last seen."""
+        lines = self.store.records(
+            video=video, level="moment", channel="screen", span=span, as_of=as_of
+        )
+        return lines or self.pages(video, span=span, as_of=as_of)
+
+    def pages(
+        self, video: str, *, span: Span | None = None, as_of: Seconds | None = None
+    ) -> list[Record]:
+        """Return the screen's pages: all lines that were there together, until the next change."""
+        return self.store.records(
+            video=video, level="frame", channel="screen", span=span, as_of=as_of
+        )
+
+    def timeline(
+        self,
+        video: str,
+        *,
+        zoom: Level = "chapter",
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+    ) -> list[Record]:
+        """Return the chapters, scenes, clips or frames of a video in order."""
+        channel = "sight" if zoom == "frame" else "caption"
+        return self.store.records(video=video, level=zoom, channel=channel, span=span, as_of=as_of)
+
+    def status(self, video: str) -> dict[str, Any]:
+        """Return what is covered by which pass, and how much is remembered on each level."""
+        known = self.store.video(video)
+        passes = {}
+        for name in ("quick", "deep"):
+            progress = self.store.progress(video, name)
+            done = progress.done if progress else 0.0
+            finished = bool(progress and progress.finished)
+            share = 1.0 if finished else min(1.0, done / known.duration) if known.duration else 0.0
+            passes[name] = {"done": rounded(done), "finished": finished, "share": rounded(share)}
+        levels = {
+            f"{level}.{channel}": self.store.count(video=video, level=level, channel=channel)
+            for level, channel in _KINDS
+        }
+        return {
+            "video": known.id,
+            "name": known.name,
+            "duration": rounded(known.duration),
+            "passes": passes,
+            "covered": self.covered(video),
+            "levels": {kind: n for kind, n in levels.items() if n},
+        }
+
+    def covered(self, video: str, as_of: Seconds | None = None) -> list[dict[str, Any]]:
+        """Return the spans that have been watched, each with the finest pass over it."""
+        known = self.store.video(video)
+        limit = known.duration if as_of is None else min(as_of, known.duration)
+        spans: list[dict[str, Any]] = []
+        begin = 0.0
+        for name in ("deep", "quick"):
+            progress = self.store.progress(video, name)
+            if progress is None:
+                continue
+            end = min(limit, known.duration if progress.finished else progress.done)
+            if end > begin:
+                spans.append({**jsonable(Span(begin, end)), "pass": name})
+                begin = end
+        return spans
+
+    def corpus(self, videos: Sequence[str], *, as_of: Seconds | None = None) -> Corpus:
+        """Every remembered text of these videos, ready to scan; kept while nothing changes."""
+        state = [(v, self.store.count(video=v), self._done(v)) for v in videos]
+        key = (tuple(state), as_of)
+        if key not in self._corpora:
+            while len(self._corpora) >= _KEPT_CORPORA:
+                self._corpora.pop(next(iter(self._corpora)))
+            records = self.store.records(video=list(videos), as_of=as_of)
+            self._corpora[key] = Corpus(records, videos)
+        return self._corpora[key]
+
+    def _done(self, video: str) -> tuple[float, ...]:
+        found = [self.store.progress(video, name) for name in ("quick", "deep")]
+        return tuple(p.done if p else -1.0 for p in found)
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Embed short texts; those seen before are not embedded again."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        if new:
+            if len(self._texts) + len(new) > _KEPT_TEXTS:
+                self._texts.clear()
+                new = list(dict.fromkeys(texts))
+            rows = self.models.text_encoder.encode(new)
+            self._texts.update(zip(new, rows, strict=True))
+        return np.stack([self._texts[text] for text in texts]).astype(np.float32)
+
+    def similar(
+        self,
+        query: str,
+        *,
+        level: Level,
+        channel: str,
+        videos: Sequence[str],
+        facet: Facet = "text",
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+        k: int = 64,
+    ) -> list[tuple[str, float]]:
+        """Return (record id, cosine) of the records nearest to a text, best first."""
+        found: list[tuple[str, float]] = []
+        vector = self.embed([query])[0]
+        for video in videos:
+            found += self.store.search_vectors(
+                level, facet, vector, k=k, video=video, span=span, as_of=as_of, channel=channel
+            )
+        return sorted(((i, float(s)) for i, s in found), key=lambda hit: (-hit[1], hit[0]))[:k]
+
+    def sight_curve(
+        self, query: str, video: str, *, as_of: Seconds | None = None
+    ) -> list[tuple[str, Span, float]]:
+        """Return (frame record id, span, cosine) for every kept frame of a video, in order."""
+        ids, spans, matrix = self.store.vectors("frame", "sight", video=video, as_of=as_of)
+        if not ids:
+            return []
+        encoder = getattr(self.models, "image_encoder", None)
+        if encoder is not None:
+            vector = encoder.encode_texts([query])[0]
+        else:
+            vector = self.embed([query])[0]
+        if matrix.shape[1] != len(vector):
+            return []
+        scores = matrix @ np.asarray(vector, np.float32)
+        return [(i, s, float(p)) for i, s, p in zip(ids, spans, scores, strict=True)]
+
+
+_KINDS: tuple[tuple[Level, str], ...] = (
+    ("moment", "speech"),
+    ("moment", "screen"),
+    ("frame", "screen"),
+    ("frame", "sight"),
+    ("clip", "caption"),
+    ("scene", "caption"),
+    ("chapter", "caption"),
+    ("video", "caption"),
+)

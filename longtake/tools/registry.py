@@ -1,0 +1,269 @@
+"""What one may ask of a memory: one set of functions for the CLI, Python and the agent.
+
+`Toolbox` has each tool as a method with Python values; `TOOLS` describes them (name, doc,
+arguments as a pydantic model) and `Toolbox.call(name, **arguments)` runs one with JSON in and
+JSON out, as an agent or a remote client would. Nothing here knows who asks.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from longtake.errors import UsageError
+from longtake.storage.records import Video
+from longtake.timecode import Seconds, Span
+from longtake.tools import args as a
+from longtake.tools.corpus import Source
+from longtake.tools.jsonable import jsonable, record_row, rounded
+from longtake.tools.looking import Cut, Look, Looker, Snap
+from longtake.tools.reading import Reader
+from longtake.tools.scan import Mention, mentions
+from longtake.tools.topic import content_words
+
+if TYPE_CHECKING:
+    from longtake.memory.locate import Located
+    from longtake.memory.recall import Recall, Recalled
+    from longtake.storage.store import Store
+
+
+class Toolbox(Reader):
+    """The tools over one library.
+
+    Args:
+        store: the library on disk.
+        models: the profile's models; only what a tool needs is loaded.
+        recall: search over the memory.
+        source_of: where a video's file is; raises SourceGone.
+        look, cut, snap: stand-ins for perception's second look, cutting and single pictures.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        models: Any,
+        recall: Recall,
+        *,
+        source_of: Callable[[Video], Path],
+        look: Look | None = None,
+        cut: Cut | None = None,
+        snap: Snap | None = None,
+    ) -> None:
+        super().__init__(store, models)
+        self.recall = recall
+        self.looker = Looker(store, models, source_of, look=look, cut=cut, snap=snap)
+
+    def search(
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] | None = None,
+        span: Span | None = None,
+        within: Sequence[str] | None = None,
+        k: int = 10,
+        as_of: Seconds | None = None,
+        level: str | None = None,
+    ) -> Recalled:
+        """Return the moments nearest to a query, best first, and what was searched."""
+        if not query.strip():
+            raise UsageError("the query is empty", fix="say what to look for")
+        more: dict[str, Any] = {"level": level} if level else {}
+        ids = list(videos) if videos else None
+        return self.recall.search(
+            query, videos=ids, span=span, within=within, k=k, as_of=as_of, **more
+        )
+
+    def locate(self, query: str, *, video: str, as_of: Seconds | None = None) -> Located:
+        """Return the spans of a video that a description fits, and the curve over time."""
+        from longtake.memory.locate import locate
+
+        return locate(self.recall, query, video, as_of=as_of)
+
+    def count(
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] | None = None,
+        within: Sequence[Source] | None = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+    ) -> list[Mention]:
+        """Find every place that speaks of the query, by scanning all records, in order."""
+        corpus = self.corpus(list(videos or [v.id for v in self.store.videos()]), as_of=as_of)
+        words = content_words(query) or query.lower().split()
+        found = mentions(corpus, corpus.terms(words), within or ("speech", "screen", "sight"))
+        return [m for m in found if span is None or m.span.overlap(span) > 0]
+
+    def inspect(
+        self, video: str, span: Span, *, fps: float = 2.0, question: str | None = None
+    ) -> dict[str, Any]:
+        """Decode a span again, finer and at full size, and read what it shows; kept for reuse."""
+        return self.looker.inspect(self.store.video(video), span, fps=fps, question=question)
+
+    def clip(self, video: str, span: Span, out: str | Path, *, exact: bool = False) -> Path:
+        """Cut a span of a video into a file of its own."""
+        return self.looker.clip(self.store.video(video), span, Path(out), exact=exact)
+
+    def frame(self, video: str, time: Seconds, out: str | Path | None = None) -> bytes:
+        """Return the picture shown at a time as JPEG bytes, and write it to `out` if given."""
+        jpeg = self.looker.frame(self.store.video(video), time)
+        if out is not None:
+            Path(out).write_bytes(jpeg)
+        return jpeg
+
+    def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """Run a tool by name with JSON arguments; the result is JSON.
+
+        Raises:
+            UsageError: no such tool (the nearest name is given), or the arguments do not fit.
+        """
+        spec = TOOLS.get(name)
+        if spec is None:
+            near = difflib.get_close_matches(name, TOOLS, n=1, cutoff=0.5)
+            raise UsageError(
+                f"there is no tool {name!r}",
+                fix=f"did you mean {near[0]!r}?" if near else f"tools: {', '.join(TOOLS)}",
+            )
+        try:
+            given = spec.args.model_validate(arguments)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "arguments"
+            raise UsageError(
+                f"tool {name!r} cannot take this: {where}: {first['msg']}",
+                fix=f"arguments: {', '.join(spec.args.model_fields)}",
+            ) from error
+        result: dict[str, Any] = spec.run(self, given)
+        return result
+
+    def _video_id(self, name: str) -> str:
+        """A video is named by id, path or a unique part of its name."""
+        return self.store.resolve(name).id
+
+    def _video_ids(self, names: Sequence[str] | None) -> list[str] | None:
+        return [self._video_id(name) for name in names] if names else None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool: what it is called, what it does, what it takes, and how it runs on JSON."""
+
+    name: str
+    doc: str
+    args: type[a.Args]
+    run: Callable[[Toolbox, Any], dict[str, Any]]
+
+    def schema(self) -> dict[str, Any]:
+        """The tool as a JSON function schema, for models that call tools."""
+        return {
+            "name": self.name,
+            "description": self.doc,
+            "parameters": self.args.model_json_schema(),
+        }
+
+
+def _search(box: Toolbox, given: a.SearchArgs) -> dict[str, Any]:
+    found = box.search(
+        given.query,
+        videos=box._video_ids(given.videos),
+        span=given.span(),
+        within=given.within,
+        k=given.k,
+        as_of=given.as_of,
+    )
+    moments = [
+        {"video": m.video, **jsonable(m.span), "score": rounded(m.score)}
+        | {"source": m.source, "text": m.text}
+        for m in found.moments
+    ]
+    return {"moments": moments, "searched": jsonable(found.searched), "hint": found.hint}
+
+
+def _locate(box: Toolbox, given: a.LocateArgs) -> dict[str, Any]:
+    located = box.locate(given.query, video=box._video_id(given.video), as_of=given.as_of)
+    spans = [jsonable(span) | {"p": rounded(p)} for span, p in located.spans]
+    return {"spans": spans, "curve": jsonable(located.curve)}
+
+
+def _transcript(box: Toolbox, given: a.ReadArgs) -> dict[str, Any]:
+    rows = box.transcript(box._video_id(given.video), span=given.span(), as_of=given.as_of)
+    return {"lines": [record_row(r) for r in rows]}
+
+
+def _screen_text(box: Toolbox, given: a.ReadArgs) -> dict[str, Any]:
+    rows = box.screen_text(box._video_id(given.video), span=given.span(), as_of=given.as_of)
+    return {"lines": [record_row(r) for r in rows]}
+
+
+def _timeline(box: Toolbox, given: a.TimelineArgs) -> dict[str, Any]:
+    video = box._video_id(given.video)
+    rows = box.timeline(video, zoom=given.zoom, span=given.span(), as_of=given.as_of)
+    return {"zoom": given.zoom, "parts": [record_row(r) for r in rows]}
+
+
+def _count(box: Toolbox, given: a.CountArgs) -> dict[str, Any]:
+    found = box.count(
+        given.query,
+        videos=box._video_ids(given.videos),
+        within=given.within,
+        span=given.span(),
+        as_of=given.as_of,
+    )
+    rows = [
+        {"video": m.record.video, **jsonable(m.span), "source": m.source, "text": m.text}
+        for m in found
+    ]
+    return {"value": len(rows), "occurrences": rows}
+
+
+def _inspect(box: Toolbox, given: a.InspectArgs) -> dict[str, Any]:
+    span = Span(given.start, given.end)
+    video = box._video_id(given.video)
+    return box.inspect(video, span, fps=given.fps, question=given.question)
+
+
+def _clip(box: Toolbox, given: a.ClipArgs) -> dict[str, Any]:
+    span = Span(given.start, given.end)
+    path = box.clip(box._video_id(given.video), span, given.out, exact=given.exact)
+    return {"path": str(path), **jsonable(span)}
+
+
+def _frame(box: Toolbox, given: a.FrameArgs) -> dict[str, Any]:
+    jpeg = box.frame(box._video_id(given.video), given.time, given.out)
+    row: dict[str, Any] = {"time": rounded(given.time), "bytes": len(jpeg)}
+    if given.out is not None:
+        return row | {"path": given.out}
+    return row | {"jpeg": base64.b64encode(jpeg).decode()}
+
+
+def _status(box: Toolbox, given: a.StatusArgs) -> dict[str, Any]:
+    return box.status(box._video_id(given.video))
+
+
+def _specs() -> dict[str, ToolSpec]:
+    rows: list[tuple[str, type[a.Args], Callable[[Toolbox, Any], dict[str, Any]]]] = [
+        ("search", a.SearchArgs, _search),
+        ("locate", a.LocateArgs, _locate),
+        ("transcript", a.ReadArgs, _transcript),
+        ("screen_text", a.ReadArgs, _screen_text),
+        ("timeline", a.TimelineArgs, _timeline),
+        ("count", a.CountArgs, _count),
+        ("inspect", a.InspectArgs, _inspect),
+        ("clip", a.ClipArgs, _clip),
+        ("frame", a.FrameArgs, _frame),
+        ("status", a.StatusArgs, _status),
+    ]
+    made = {}
+    for name, takes, run in rows:
+        doc = (getattr(Toolbox, name).__doc__ or "").strip().splitlines()[0]
+        made[name] = ToolSpec(name, doc, takes, run)
+    return made
+
+
+TOOLS: dict[str, ToolSpec] = _specs()
