@@ -89,7 +89,7 @@ PARTS = (
               "Fails when token 1 is dropped"), FOOT, painter=_window),
     ),
     Part(
-        ("This happens because of attention sinks.",
+        ("Now we come to the attention sinks.",
          "The attention weights must always add up to one.",
          "When nothing is important, the model puts its spare attention on the first few words.",
          "So the rule is to keep the first four tokens, and the recent window."),
