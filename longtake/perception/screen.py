@@ -1,0 +1,320 @@
+"""Screen text over time: each line once, from when it appeared until it went.
+
+Readings come seldom (see `edges`). Between them a line stays as long as its own edges stay; a
+line whose edges go is kept aside for a while, since a hand or a pointer may only have covered
+it. A line of a new reading is the line known before when place and text agree; when only the
+text agrees it has moved (scrolling). Of several readings of one line the best-scoring text
+stands. Lines and pages get their record ids when they first appear and keep them while they
+grow, so each chunk may store them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from difflib import SequenceMatcher
+from typing import Any
+
+from longtake.models.protocols import TextLine
+from longtake.perception.carry import Arrays, from_bits, to_bits
+from longtake.perception.edges import WHOLE, Box, EdgeMap, Stencil, TextWatch, stencil
+from longtake.storage.records import Record, Video, record_id
+from longtake.timecode import Seconds, Span
+
+LEAST_SCORE = 0.6
+
+
+@dataclass
+class Line:
+    """A line of text that is, or was a moment ago, on screen. `end` is exclusive."""
+
+    id: str
+    text: str
+    score: float
+    box: Box
+    start: Seconds
+    end: Seconds
+    read_at: Seconds
+    seen: bool = True
+    readings: int = 1
+    mark: Stencil | None = field(default=None, repr=False)
+
+
+@dataclass
+class Page:
+    """All lines on screen after one reading, in reading order."""
+
+    id: str
+    start: Seconds
+    end: Seconds
+    read_at: Seconds
+    lines: list[str]
+    texts: list[str]
+
+
+@dataclass
+class Turn:
+    """What one reading changed: texts that appeared and went, with times."""
+
+    new: list[tuple[Seconds, str]] = field(default_factory=list)
+    gone: list[tuple[Seconds, str]] = field(default_factory=list)
+
+
+def similarity(a: str, b: str) -> float:
+    """Return how alike two readings are, 0..1, blind to case and blanks."""
+    a, b = "".join(a.lower().split()), "".join(b.lower().split())
+    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return the share of the smaller box that both cover."""
+    wide = min(a[2], b[2]) - max(a[0], b[0])
+    high = min(a[3], b[3]) - max(a[1], b[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return wide * high / smaller if smaller > 0 else 0.0
+
+
+def readable(lines: list[TextLine]) -> list[TextLine]:
+    """Drop what a reader sees in noise: low scores, no letter or digit, lone unsure characters."""
+    kept = []
+    for line in lines:
+        solid = sum(c.isalnum() for c in line.text)
+        if line.score >= LEAST_SCORE and (solid >= 2 or (solid == 1 and line.score >= 0.9)):
+            kept.append(replace(line, text=" ".join(line.text.split())))
+    return kept
+
+
+class Screen:
+    """The lines on screen.
+
+    Args:
+        video: whose records are made.
+        maker: the reader's name.
+        step: seconds between the frames shown to it.
+        grace: seconds for which a line that went may come back as the same line.
+    """
+
+    def __init__(
+        self, video: Video, maker: str, *, step: Seconds = 1.0, grace: Seconds = 10.0
+    ) -> None:
+        self.video, self.maker = video, maker
+        self.step, self.grace = step, grace
+        self.lines: list[Line] = []
+        self.page: Page | None = None
+        self._closed: list[Line | Page] = []
+        self._used: dict[str, int] = {}
+
+    def advance(self, time: Seconds, watch: TextWatch) -> list[tuple[Seconds, str]]:
+        """See the frame at `time` without reading it; return the (time, text) that went."""
+        gone: list[tuple[Seconds, str]] = []
+        for line in self.lines:
+            there = line.mark is None or line.mark.present(watch.weak) >= 0.5
+            if there and (line.seen or time - line.end <= self.grace):
+                line.seen, line.end = True, time + self.step
+            elif line.seen:
+                line.seen = False
+                gone.append((time, line.text))
+        self._forget(time)
+        self._turn_page(time)
+        return gone
+
+    def read(self, time: Seconds, lines: list[TextLine], box: Box, watch: TextWatch) -> Turn:
+        """Take a reading of `box` at `time`, after `advance` for the same frame."""
+        assert watch.edges is not None
+        turn = Turn()
+        open_ = [line for line in self.lines if overlap(line.box, box) > 0.5]
+        elsewhere = [line for line in self.lines if line not in open_]
+        kept: list[Line] = []
+        for found in sorted(readable(lines), key=_reading_order):
+            line = self._match(found, open_, time, watch.edges, watch)
+            if line is None:
+                line = self._moved(found, [*open_, *elsewhere], time)
+            if line is None:
+                line = self._begin(found, time, watch)
+                turn.new.append((line.start, line.text))
+            else:
+                self._renew(line, found, time, watch.edges)
+            open_ = [other for other in open_ if other is not line]
+            elsewhere = [other for other in elsewhere if other is not line]
+            kept.append(line)
+        for line in open_:  # the reading lacks them
+            if line.seen:
+                line.end = max(line.start, min(line.end, time))
+                turn.gone.append((time, line.text))
+            self._closed.append(line)
+        self.lines = sorted([*kept, *elsewhere], key=lambda line: (line.box[1], line.box[0]))
+        self._open_page(time, turn)
+        return turn
+
+    # -- matching --------------------------------------------------------------------------
+
+    def _match(
+        self, found: TextLine, known: list[Line], time: Seconds, edges: EdgeMap, watch: TextWatch
+    ) -> Line | None:
+        best: tuple[float, Line] | None = None
+        for line in known:
+            if overlap(line.box, found.box) < 0.5 or time - line.end > self.grace:
+                continue
+            alike = similarity(line.text, found.text)
+            if alike < 1.0 and not _same_look(line, found, edges, watch):
+                if _digits(line.text) != _digits(found.text):
+                    continue  # a number that changed is news, not a misreading
+                if found.text.lower().startswith(line.text.lower()):
+                    alike = max(alike, 0.8)  # it is being typed
+            if alike >= 0.8 and (best is None or alike > best[0]):
+                best = (alike, line)
+        return best[1] if best else None
+
+    def _moved(self, found: TextLine, known: list[Line], time: Seconds) -> Line | None:
+        for line in known:
+            long = sum(c.isalnum() for c in found.text) >= 6
+            if not line.seen and long and time - line.end <= self.grace / 2:
+                if similarity(line.text, found.text) >= 0.9 and _digits(line.text) == _digits(
+                    found.text
+                ):
+                    return line
+        return None
+
+    def _begin(self, found: TextLine, time: Seconds, watch: TextWatch) -> Line:
+        assert watch.edges is not None
+        mark = stencil(watch.edges, found.box)
+        start = watch.first_seen(mark, time)
+        return Line(
+            self._name(start, "moment"), found.text, found.score, found.box,
+            start, time + self.step, time, mark=mark,
+        )  # fmt: skip
+
+    def _renew(self, line: Line, found: TextLine, time: Seconds, edges: EdgeMap) -> None:
+        typed = len(found.text) > len(line.text) and found.text.lower().startswith(
+            line.text.lower()
+        )
+        if typed or found.score > line.score:
+            line.text, line.score = found.text, found.score
+        line.box, line.mark = found.box, stencil(edges, found.box)
+        line.readings += 1
+        line.seen, line.end = True, time + self.step
+
+    def _name(self, start: Seconds, level: str) -> str:
+        first = record_id(self.video.ordinal, start, "moment" if level == "moment" else "frame",
+                          "screen")  # fmt: skip
+        n = self._used.get(first, 0)
+        self._used[first] = n + 1
+        return f"{first.rsplit('-', 1)[0]}-{n}"
+
+    def _forget(self, time: Seconds) -> None:
+        gone = [line for line in self.lines if not line.seen and time - line.end > self.grace]
+        self._closed += gone
+        self.lines = [line for line in self.lines if line not in gone]
+        old = record_id(self.video.ordinal, max(0.0, time - 60.0), "frame", "screen")
+        self._used = {name: n for name, n in self._used.items() if name >= old}
+
+    # -- pages -----------------------------------------------------------------------------
+
+    def _turn_page(self, time: Seconds) -> None:
+        if self.page is None:
+            return
+        seen = {line.id for line in self.lines if line.seen}
+        left = sum(name in seen for name in self.page.lines)
+        if left * 2 < len(self.page.lines) or left == 0:
+            self._close_page(time)
+        else:
+            self.page.end = time + self.step
+
+    def _close_page(self, time: Seconds) -> None:
+        if self.page is not None:
+            self.page.end = max(self.page.start, min(self.page.end, time))
+            self._closed.append(self.page)
+            self.page = None
+
+    def _open_page(self, time: Seconds, turn: Turn) -> None:
+        showing = [line for line in self.lines if line.seen]
+        names, texts = [line.id for line in showing], [line.text for line in showing]
+        if self.page is not None and self.page.lines == names:
+            self.page.end = time + self.step
+            return
+        start = min([at for at, _ in turn.new], default=time)
+        if self.page is not None:
+            start = max(start, self.page.start + self.step)
+            self._close_page(min(start, time))
+        start = min(start, time)
+        if showing:
+            name = self._name(start, "frame")
+            self.page = Page(name, start, time + self.step, time, names, texts)
+
+    # -- records ---------------------------------------------------------------------------
+
+    def closed(self) -> list[Record]:
+        """Return records of what has gone for good since the last call."""
+        done, self._closed = self._closed, []
+        return [self._record(one) for one in done]
+
+    def open(self) -> list[Record]:
+        """Return records of what is there, or may come back, as far as it is known now."""
+        now: list[Line | Page] = list(self.lines)
+        return [self._record(one) for one in ([*now, self.page] if self.page else now)]
+
+    def _record(self, one: Line | Page) -> Record:
+        span = Span(round(one.start, 3), round(max(one.start, one.end), 3))
+        if isinstance(one, Page):
+            return Record(
+                one.id, self.video.id, "frame", "screen", span, one.read_at,
+                "\n".join(one.texts), self.maker, tuple(one.lines), {"lines": len(one.lines)},
+            )  # fmt: skip
+        data = {
+            "score": round(one.score, 4),
+            "box": [round(edge, 4) for edge in one.box],
+            "readings": one.readings,
+        }
+        return Record(
+            one.id, self.video.id, "moment", "screen", span, one.read_at, one.text, self.maker,
+            (), data,
+        )  # fmt: skip
+
+    # -- state -----------------------------------------------------------------------------
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        """Return what `restore` needs to go on exactly (call `closed` first)."""
+        arrays: Arrays = {}
+        lines = []
+        for i, line in enumerate(self.lines):
+            plain = asdict(replace(line, mark=None))
+            if line.mark is not None:
+                arrays[f"mark{i}"] = to_bits(line.mark.marks)
+                plain["mark"] = [line.mark.top, line.mark.left, *line.mark.marks.shape]
+            lines.append(plain)
+        page = asdict(self.page) if self.page else None
+        return arrays, {"lines": lines, "page": page, "used": self._used}
+
+    def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.lines = []
+        for i, plain in enumerate(facts["lines"]):
+            at = plain.pop("mark")
+            mark = None
+            if at is not None:
+                mark = Stencil(at[0], at[1], from_bits(arrays[f"mark{i}"], (at[2], at[3])))
+            plain["box"] = tuple(plain["box"])
+            self.lines.append(Line(**plain, mark=mark))
+        self.page = Page(**facts["page"]) if facts["page"] else None
+        self._used = dict(facts["used"])
+
+
+def _reading_order(line: TextLine) -> tuple[float, float, str]:
+    return (round(line.box[1], 2), line.box[0], line.text)
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c.isdigit())
+
+
+def _same_look(line: Line, found: TextLine, edges: EdgeMap, watch: TextWatch) -> bool:
+    """Whether the picture at the line's place is as it was, so that only the reading differs."""
+    if line.mark is None:
+        return False
+    new = stencil(edges, found.box)
+    grew = new.marks.sum() > 1.15 * line.mark.marks.sum()
+    return line.mark.present(watch.weak) >= 0.85 and not grew
+
+
+__all__ = ["WHOLE", "Line", "Page", "Screen", "Turn", "overlap", "readable", "similarity"]
