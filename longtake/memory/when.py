@@ -36,9 +36,11 @@ _NUMBERS |= {"a": 1.0, "an": 1.0, "half an": 0.5, "a couple of": 2.0, "few": 3.0
 _UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 _CLOCK = r"(?:\d{1,2}:)?\d{1,3}:\d{2}(?:\.\d+)?"
-_COUNT = r"(?:\d+(?:\.\d+)?|half an|a couple of|" + "|".join(
-    sorted((n for n in _NUMBERS if " " not in n), key=len, reverse=True)
-) + r")"
+_COUNT = (
+    r"(?:\d+(?:\.\d+)?|half an|a couple of|"
+    + "|".join(sorted((n for n in _NUMBERS if " " not in n), key=len, reverse=True))
+    + r")"
+)
 _UNITS = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 _AMOUNT = rf"{_COUNT}[\s-]*{_UNITS}(?:\s*(?:and\s+)?{_COUNT}[\s-]*{_UNITS}){{0,2}}"
 _TIME = rf"(?:{_CLOCK}|(?:minute|second|hour)s?\s+{_COUNT}|(?:the\s+)?{_AMOUNT}(?:\s+mark)?)"
@@ -65,8 +67,14 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("after", rf"\b(?:any\s*time\s+)?(?:after|since)\s+({_TIME}){_ONLY}"),
         ("before", rf"\b(?:before|until|till|up\s+to)\s+({_TIME}){_ONLY}"),
         ("around", rf"\b(?:around|about|near|roughly\s+at)\s+({_CLOCK}|minute\s+{_COUNT}){_ONLY}"),
-        ("at", rf"(?:\bat|@)\s*({_CLOCK}|minute\s+{_COUNT}|(?:the\s+)?{_AMOUNT}(?:\s+mark)?){_ONLY}"),
-        ("end", rf"\b(?:at|near|towards?)\s+the\s+(?:very\s+)?end(?:\s+of\s+the\s+{_WHOLE}\b|\W*$)"),
+        (
+            "at",
+            rf"(?:\bat|@)\s*({_CLOCK}|minute\s+{_COUNT}|(?:the\s+)?{_AMOUNT}(?:\s+mark)?){_ONLY}",
+        ),
+        (
+            "end",
+            rf"\b(?:at|near|towards?)\s+the\s+(?:very\s+)?end(?:\s+of\s+the\s+{_WHOLE}\b|\W*$)",
+        ),
         (
             "start",
             r"\b(?:at|near|in)\s+the\s+(?:very\s+)?(?:start|beginning|opening)"
@@ -92,7 +100,9 @@ def parse_when(
                 continue
             span = _span(form, [_seconds(part) for part in match.groups()], match, duration)
             if span is not None:
-                return When(span, text[: match.start()].rstrip() + " " + text[match.end() :].lstrip())
+                return When(
+                    span, text[: match.start()].rstrip() + " " + text[match.end() :].lstrip()
+                )
     return None
 
 

@@ -1,0 +1,165 @@
+"""Chapters (M3): 4-15 min of whole scenes, cut at the deepest change of topic; and the video (M4).
+
+Each time a chapter closes, a new synopsis of the video is written with a later `known_at` and an
+id of its own; `synopsis` returns the newest that was known at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from longtake.memory import summaries
+from longtake.memory.levels import FOREVER, Memory, mean_unit
+from longtake.memory.segment import Rule, Unit, cuts
+from longtake.storage.records import Record, Video
+from longtake.timecode import Seconds, Span
+
+if TYPE_CHECKING:
+    from longtake.storage.store import Store
+
+RULE = Rule(least=240.0, most=900.0, aim=600.0, window=3, lag=3, alpha=1.5)
+_LOOK_BACK = 2400.0
+
+
+def close_chapters(memory: Memory, *, final: bool = False) -> list[Record]:
+    """Write the chapters that can be closed by now, in order, and return them."""
+    begin = memory.end_of("chapter")
+    scenes = memory.deep("scene", "caption", Span(max(0.0, begin - _LOOK_BACK), FOREVER), None)
+    first = next((i for i, one in enumerate(scenes) if one.span.start >= begin - 1e-6), None)
+    if first is None:
+        return []
+    written: list[Record] = []
+    for cut in cuts(_units(memory, scenes), first, RULE, final=final):
+        known = max(scene.known_at for scene in scenes[: cut.seen + 1])
+        written.append(_close(memory, scenes[first : cut.index], known))
+        first = cut.index
+    if final:
+        written.append(_close(memory, scenes[first:], max(one.known_at for one in scenes)))
+    return written
+
+
+def _units(memory: Memory, scenes: Sequence[Record]) -> list[Unit]:
+    """Stand for each scene by the mean of its clips: steadier than its summary's vector."""
+    _, clips = memory.units("clip", Span(scenes[0].span.start, FOREVER))
+    return [
+        Unit(
+            scene.span,
+            tuple(
+                mean_unit([c.vectors[kind] for c in clips if scene.span.contains(c.span.start)])
+                for kind in (0, 1)
+            ),
+        )
+        for scene in scenes
+    ]
+
+
+def _close(memory: Memory, scenes: Sequence[Record], known: Seconds) -> Record:
+    span = Span(scenes[0].span.start, max(scene.span.end for scene in scenes))
+    outline = list(dict.fromkeys(str(s.data["title"]) for s in scenes if s.data["title"]))
+    marks = _common(scenes)
+    quotes = summaries.central(_quotes(scenes), memory.encoder, k=3, marks=marks)
+    name = _title(memory, scenes, span)
+    body = " ".join(quote.text for quote in quotes)
+    parts = [part for part in outline if part != name]
+    text = summaries.compose(name, body)
+    if parts:
+        text = f"{text} Parts: {'; '.join(parts)}."
+    record = memory.record(
+        "chapter",
+        span,
+        known,
+        text,
+        scenes,
+        {
+            "title": name,
+            "keywords": marks,
+            "outline": outline,
+            "quotes": [quote.to_json() for quote in quotes],
+        },
+    )
+    memory.write(record)
+    return record
+
+
+def _quotes(parts: Sequence[Record]) -> list[summaries.Quote]:
+    return [
+        summaries.Quote(Span(float(q[0]), float(q[1])), str(q[2]), str(q[3]))
+        for part in parts
+        for q in part.data.get("quotes", [])
+    ]
+
+
+def _common(parts: Sequence[Record], k: int = 10) -> list[str]:
+    """Return the keywords that most parts share, then those of the first parts."""
+    counts = Counter(word for part in parts for word in part.data.get("keywords", []))
+    order = {word: i for i, word in reversed(list(enumerate(counts)))}
+    return sorted(counts, key=lambda word: (-counts[word], order[word]))[:k]
+
+
+def _title(memory: Memory, scenes: Sequence[Record], span: Span) -> str:
+    """Name a chapter by the scene title nearest to all it says, slide titles first."""
+    lengths: Counter[str] = Counter()
+    for scene in scenes:
+        if scene.data["title"]:
+            shown = 2.0 if scene.data.get("title_from") == "screen" else 1.0
+            lengths[str(scene.data["title"])] += round(shown * scene.span.duration * 1000)  # type: ignore[assignment]
+    if not lengths:
+        return ""
+    names = list(lengths)
+    middle = mean_unit([unit.vectors[0] for unit in _units(memory, scenes)])
+    rows = memory.encoder.encode(names)
+    near = rows @ middle if middle is not None else rows[:, 0] * 0
+    total = 1000 * span.duration
+
+    def worth(i: int) -> tuple[float, int]:
+        return round(float(near[i]) + lengths[names[i]] / total, 6), -i
+
+    return names[max(range(len(names)), key=worth)]
+
+
+def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:
+    """Write a new synopsis when chapters have closed since the last one."""
+    chapters = memory.deep("chapter", "caption", Span(0.0, FOREVER), None)
+    if not chapters:
+        return None
+    last = synopsis(memory.store, memory.video.id)
+    if last is not None and last.parents == tuple(one.id for one in chapters):
+        return None
+    span = Span(0.0, max(one.span.end for one in chapters))
+    name = video_title(memory.video)
+    marks = _common(chapters, k=12)
+    quotes = summaries.central(_quotes(chapters), memory.encoder, k=4, marks=marks)
+    outline = [[one.span.start, one.span.end, one.data["title"]] for one in chapters]
+    parts = "; ".join(dict.fromkeys(str(one.data["title"]) for one in chapters))
+    body = " ".join(quote.text for quote in quotes)
+    text = summaries.compose(name, f"Chapters: {parts}. {body}".rstrip())
+    data = {
+        "title": name,
+        "keywords": marks,
+        "outline": outline,
+        "quotes": [quote.to_json() for quote in quotes],
+        "complete": final,
+    }
+    known = max(one.known_at for one in chapters)
+    record = memory.record("video", span, known, text, chapters, data, n=len(chapters))
+    memory.write(record)
+    return record
+
+
+def video_title(video: Video) -> str:
+    """Name a video by its file, without the extension and separators.
+
+    >>> video_title(Video("v1", 1, "f", "/a/intro_to-KV.caches.mp4", "intro_to-KV.caches.mp4", 9.0))
+    'intro to KV.caches'
+    """
+    stem = re.sub(r"\.[A-Za-z0-9]{2,4}$", "", video.name)
+    return " ".join(re.sub(r"[_-]+", " ", stem).split())
+
+
+def synopsis(store: Store, video: str, as_of: Seconds | None = None) -> Record | None:
+    """Return the newest synopsis of a video that was known at a time."""
+    found = store.records(video=video, level="video", channel="caption", as_of=as_of)
+    return max(found, key=lambda one: (one.known_at, one.id), default=None)

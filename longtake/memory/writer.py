@@ -1,0 +1,137 @@
+"""Consolidation: chunks of observations become the levels of memory.
+
+`MemoryWriter.write` keeps one chunk in one transaction: the observations, the vectors they are
+found by, and the scenes, chapters and synopsis that can be closed by now. The writer remembers
+nothing between calls; a new one goes on where another was killed and writes the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from longtake.memory.chapters import close_chapters, refresh_synopsis
+from longtake.memory.context import write_context
+from longtake.memory.filing import clip_text
+from longtake.memory.levels import FOREVER, QUICK, Memory
+from longtake.memory.scenes import close_scenes
+from longtake.models.protocols import TextEncoder
+from longtake.storage.records import Chunk, Facet, Progress, Record, VectorRow, Video
+from longtake.timecode import Seconds, Span
+
+if TYPE_CHECKING:
+    from longtake.storage.store import Store
+
+_NEAR_CUT = 1.0
+"""A change within so many seconds of a clip's start is the change that began it."""
+_SHORT = 8
+"""Utterances of fewer words are embedded together with the one before."""
+_JOIN = 3.0
+"""Seconds of silence over which an utterance is not joined to the one before."""
+
+
+class MemoryWriter:
+    """Writes one video's memory; see the module."""
+
+    def __init__(self, store: Store, video: Video, text_encoder: TextEncoder) -> None:
+        self._memory = Memory(store, video, text_encoder)
+
+    def write(self, chunk: Chunk, pass_: Literal["quick", "deep"] = "deep") -> None:
+        """Keep a chunk; the deep pass's last chunk closes every level."""
+        store, video = self._memory.store, self._memory.video
+        records = _with_cuts(chunk)
+        vectors = [*chunk.vectors, *self._text_vectors(chunk, pass_)]
+        with store.transaction():
+            if pass_ == "deep":
+                end = FOREVER if chunk.last else chunk.span.end
+                store.delete_records(video.id, maker_prefix=QUICK, span=Span(chunk.span.start, end))
+            store.put_records(records)
+            store.put_thumbs(chunk.thumbs)
+            store.put_vectors(vectors)
+            store.set_progress(video.id, pass_, Progress(chunk.span.end, chunk.last, chunk.carry))
+            if pass_ == "deep":
+                self._consolidate(final=chunk.last)
+
+    def finish(self) -> None:
+        """Close what is open; after the deep pass's last chunk there is nothing left to do."""
+        with self._memory.store.transaction():
+            self._consolidate(final=True)
+
+    def _consolidate(self, *, final: bool) -> None:
+        close_scenes(self._memory, final=final)
+        chapters = close_chapters(self._memory, final=final)
+        write_context(self._memory, chapters)
+        if chapters:
+            refresh_synopsis(self._memory, final=final)
+
+    def _text_vectors(self, chunk: Chunk, pass_: str) -> list[VectorRow]:
+        """Embed utterances, pages, and clips with the words and lines filed in them."""
+        said = sorted(_of(chunk, "moment", "speech"), key=lambda one: (one.span, one.id))
+        pages = _of(chunk, "frame", "screen")
+        clips = _of(chunk, "clip", "caption")
+        before = self._before(chunk, pass_)
+        jobs: list[tuple[str, str, Seconds]] = []
+        for i, one in enumerate(said):
+            previous = said[i - 1] if i else before[-1] if before else None
+            jobs.append((one.id, utterance_text(one, previous), one.known_at))
+        jobs += [(page.id, page.text, page.known_at) for page in pages if page.text]
+        lines = [*_of(chunk, "moment", "screen"), *pages]
+        for clip in clips:
+            text, known = clip_text(clip, [*before, *said], lines)
+            if text:
+                jobs.append((clip.id, text, known))
+        return self._encode(jobs, "text")
+
+    def _before(self, chunk: Chunk, pass_: str) -> list[Record]:
+        """Return the utterances just before the chunk that earlier chunks brought."""
+        near = Span(max(0.0, chunk.span.start - 15.0), chunk.span.end)
+        known = {record.id for record in chunk.records}
+        return [
+            one
+            for one in self._memory.store.records(
+                video=self._memory.video.id, level="moment", channel="speech", span=near, as_of=None
+            )
+            if one.id not in known and one.maker.startswith(QUICK) == (pass_ == "quick")
+        ]
+
+    def _encode(self, jobs: Sequence[tuple[str, str, Seconds]], facet: Facet) -> list[VectorRow]:
+        if not jobs:
+            return []
+        rows = self._memory.encoder.encode([text for _, text, _ in jobs])
+        return [
+            VectorRow(record, facet, row, known)
+            for (record, _, known), row in zip(jobs, rows, strict=True)
+        ]
+
+
+def utterance_text(one: Record, previous: Record | None) -> str:
+    """Return what an utterance is embedded as: a short one needs the one before to mean much."""
+    if (
+        previous is not None
+        and len(one.text.split()) < _SHORT
+        and one.span.start - previous.span.end <= _JOIN
+        and previous.known_at <= one.known_at
+    ):
+        return f"{previous.text} {one.text}"
+    return one.text
+
+
+def _of(chunk: Chunk, level: str, channel: str) -> list[Record]:
+    return [r for r in chunk.records if r.level == level and r.channel == channel]
+
+
+def _with_cuts(chunk: Chunk) -> list[Record]:
+    """Note in each clip how strong the change at its start was: boundaries are not kept alone."""
+    records: list[Record] = []
+    for record in chunk.records:
+        if record.level == "clip":
+            near = [
+                strength
+                for time, strength in chunk.boundaries
+                if abs(time - record.span.start) <= _NEAR_CUT
+            ]
+            if near:
+                record = replace(record, data={**record.data, "cut": max(near)})
+        records.append(record)
+    return records
