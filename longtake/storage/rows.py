@@ -1,0 +1,195 @@
+"""The table of records: put, delete, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from longtake.storage.database import Database, Row
+from longtake.storage.filters import visible
+from longtake.storage.records import Record
+from longtake.storage.schema import place
+from longtake.storage.videos import Videos
+from longtake.timecode import Seconds, Span
+
+COLUMNS = (
+    "r.id, v.id, r.level, r.channel, r.start, r.end, r.known_at, r.text, r.maker, r.parents, r.data"
+)
+_FROM = "records r JOIN videos v ON v.ordinal = r.ordinal"
+_UPDATE = """
+    UPDATE records SET end = ?, known_at = ?, maker = ?, parents = ?, thumb = ?, text = ?, data = ?
+    WHERE n = ?"""
+_INSERT = """
+    INSERT INTO records (end, known_at, maker, parents, thumb, text, data,
+        n, id, ordinal, level, channel, start)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+class Records:
+    """The table of records. Triggers keep its words and vectors in step."""
+
+    def __init__(self, database: Database, videos: Videos) -> None:
+        self._database = database
+        self._videos = videos
+
+    def put(self, records: Iterable[Record]) -> list[str]:
+        """Insert records, or replace those with the same id; return thumbs no longer named.
+
+        A replaced record keeps its vectors, unless its place (video, start, level, channel)
+        is another one now.
+        """
+        dropped: list[str] = []
+        ordinals: dict[str, int] = {}
+        with self._database.transaction():
+            for record in records:
+                if record.video not in ordinals:
+                    ordinals[record.video] = self._videos.get(record.video).ordinal
+                dropped += self._put(record, ordinals[record.video])
+        return dropped
+
+    def delete(
+        self,
+        ordinals: Sequence[int],
+        *,
+        maker_prefix: str | None = None,
+        level: str | Sequence[str] | None = None,
+        span: Span | None = None,
+    ) -> tuple[int, list[str]]:
+        """Delete the records that start in `span`; return how many, and the thumbs they named."""
+        found = visible(ordinals=ordinals, level=level)
+        if span is not None:
+            found.add("r.start >= ? AND r.start < ?", span.start, span.end)
+        if maker_prefix is not None:
+            found.add("substr(r.maker, 1, ?) = ?", len(maker_prefix), maker_prefix)
+        with self._database.transaction():
+            rows = self._database.rows(
+                f"SELECT n, thumb FROM records r WHERE {found.sql}", found.values
+            )
+            numbers = json.dumps([row[0] for row in rows])
+            self._database.run(
+                "DELETE FROM records WHERE n IN (SELECT value FROM json_each(?))", (numbers,)
+            )
+        return len(rows), sorted({row[1] for row in rows if row[1] is not None})
+
+    def read(
+        self,
+        *,
+        ordinals: Sequence[int] | None,
+        level: str | Sequence[str] | None = None,
+        channel: str | Sequence[str] | None = None,
+        span: Span | None = None,
+        ids: Sequence[str] | None = None,
+        as_of: Seconds | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Record]:
+        """Return the records that match, by video, start and id."""
+        found = visible(ordinals=ordinals, level=level, channel=channel, span=span, as_of=as_of)
+        found.among("r.id", ids)
+        way = "DESC" if newest_first else "ASC"
+        sql = (
+            f"SELECT {COLUMNS} FROM {_FROM} WHERE {found.sql} "
+            f"ORDER BY r.ordinal {way}, r.start {way}, r.id {way} LIMIT ?"
+        )
+        rows = self._database.rows(sql, (*found.values, -1 if limit is None else max(0, limit)))
+        return [to_record(row) for row in rows]
+
+    def count(
+        self,
+        *,
+        ordinals: Sequence[int] | None,
+        level: str | Sequence[str] | None = None,
+        channel: str | Sequence[str] | None = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+    ) -> int:
+        """Count the records that match."""
+        found = visible(ordinals=ordinals, level=level, channel=channel, span=span, as_of=as_of)
+        row = self._database.one(f"SELECT count(*) FROM records r WHERE {found.sql}", found.values)
+        return int(row[0]) if row else 0
+
+    def numbered(self, numbers: Sequence[int]) -> dict[int, Record]:
+        """Return records by `records.n`."""
+        rows = self._database.rows(
+            f"SELECT r.n, {COLUMNS} FROM {_FROM} WHERE r.n IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(numbers)),),
+        )
+        return {row[0]: to_record(row[1:]) for row in rows}
+
+    def _put(self, record: Record, ordinal: int) -> list[str]:
+        place_of = (ordinal, record.level, record.channel, record.span.start)
+        old = self._database.one(
+            "SELECT n, ordinal, level, channel, start, thumb FROM records WHERE id = ?",
+            (record.id,),
+        )
+        values = _values(record)
+        if old is not None and old[1:5] == place_of:
+            self._database.run(_UPDATE, (*values, old[0]))
+        else:
+            if old is not None:
+                self._database.run("DELETE FROM records WHERE n = ?", (old[0],))
+            number = self._free(place(ordinal, record.span.start))
+            self._database.run(_INSERT, (*values, number, record.id, *place_of))
+        return [old[5]] if old is not None and old[5] not in (None, values[4]) else []
+
+    def _free(self, number: int) -> int:
+        row = self._database.one(
+            "SELECT max(n) FROM records WHERE n BETWEEN ? AND ?", (number, number + 255)
+        )
+        if row is not None and row[0] is not None:
+            number = row[0] + 1
+        while self._database.one("SELECT 1 FROM records WHERE n = ?", (number,)):
+            number += 1
+        return number
+
+
+def to_record(row: Row) -> Record:
+    """Build a record from a row of `COLUMNS`."""
+    name, video, level, channel, start, end, known_at, text, maker, parents, data = row
+    return Record(
+        id=name,
+        video=video,
+        level=level,
+        channel=channel,
+        span=Span(start, end),
+        known_at=known_at,
+        text=text,
+        maker=maker,
+        parents=tuple(json.loads(parents)),
+        data=json.loads(data),
+    )
+
+
+def _values(record: Record) -> Row:
+    thumb = record.data.get("thumb")
+    return (
+        record.span.end,
+        record.known_at,
+        record.maker,
+        _json(list(record.parents)),
+        thumb if isinstance(thumb, str) else None,
+        clean(record.text),
+        _json(record.data),
+    )
+
+
+def clean(text: str) -> str:
+    """Replace what is no character (half of a surrogate pair), which SQLite cannot hold."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def _json(value: Any) -> str:
+    # Not NaN: other readers of the file could not parse it.
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+    )
+    return clean(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value")

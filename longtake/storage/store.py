@@ -1,0 +1,337 @@
+"""One library on disk, behind one door.
+
+Contract: SQLite is the truth; words and vector indexes follow it. One process writes, any number
+read and see each commit at once. What is put inside one `transaction` is there whole or not at
+all, also after a kill. A read `as_of` a time never returns what became known later. Equal input
+gives equal answers; ties go by time, then id. A `Store` may be used from several threads.
+
+>>> with Store.open("course.longtake") as store:        # doctest: +SKIP
+...     store.search_words(["exam"], k=5)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from longtake.errors import Corrupt, NoSuchMoment
+from longtake.storage import schema
+from longtake.storage.cache import Cache
+from longtake.storage.database import Database, translated
+from longtake.storage.folder import REPAIR, Folder
+from longtake.storage.lock import WriterLock
+from longtake.storage.records import Progress, Record, Thumb, Video
+from longtake.storage.rows import Records
+from longtake.storage.thumbs import Thumbs
+from longtake.storage.videos import Videos
+from longtake.storage.words import Words
+from longtake.timecode import Seconds, Span
+
+Names = str | Sequence[str] | None
+
+
+class Store:
+    """An open library. Get one from `Store.open`."""
+
+    def __init__(self, folder: Folder, database: Database, lock: WriterLock | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._lock = lock
+        self._videos = Videos(database)
+        self._records = Records(database, self._videos)
+        self._words = Words(database)
+        self._thumbs = Thumbs(database, folder.thumbs)
+        self._cache = Cache(folder.cache)
+
+    @classmethod
+    def open(cls, path: str | Path, *, write: bool = False, create: bool = False) -> Store:
+        """Open the library at `path`.
+
+        Args:
+            path: the library's folder.
+            write: become its one writer.
+            create: make it when nothing is there.
+
+        Raises:
+            NotFound: nothing is there, and `create` is off.
+            Locked: another process is the writer.
+            Corrupt: what is there is no library, or a damaged one.
+            NewerSchema: a newer version wrote it.
+        """
+        folder = Folder(Path(path).expanduser())
+        if not create:
+            folder.need()
+        fresh = not folder.exists()
+        if fresh:
+            with translated(folder.database):
+                folder.make()
+        lock = WriterLock.take(folder.lock) if write or fresh else None
+        try:
+            database = _open_database(folder, write=write, locked=lock is not None)
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+        if lock and not write:
+            lock.release()
+            lock = None
+        return cls(folder, database, lock)
+
+    @property
+    def path(self) -> Path:
+        """The library's folder."""
+        return self.folder.root
+
+    @property
+    def writable(self) -> bool:
+        """Whether this is the library's writer."""
+        return self._lock is not None
+
+    def close(self) -> None:
+        """Close the library and let others write; a second call does nothing."""
+        self._cache.close()
+        self._database.close()
+        if self._lock:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything put inside happen at once or not at all; nested ones join."""
+        return self._database.transaction()
+
+    def videos(self) -> list[Video]:
+        """Return every video in order of arrival."""
+        return self._videos.all()
+
+    def video(self, video: str) -> Video:
+        """Return the video with this id."""
+        return self._videos.get(video)
+
+    def resolve(self, name: str) -> Video:
+        """Return the video meant by an id, a path, a name or a unique part of one."""
+        return self._videos.resolve(name)
+
+    def add_video(
+        self, fingerprint: str, path: str, name: str, duration: Seconds, media: dict[str, Any]
+    ) -> Video:
+        """Add a video; one with this fingerprint that is here already is only brought up to date."""
+        return self._videos.add(fingerprint, path, name, duration, media)
+
+    def update_video(
+        self,
+        video: str,
+        *,
+        path: str | None = None,
+        name: str | None = None,
+        duration: Seconds | None = None,
+        media: dict[str, Any] | None = None,
+    ) -> Video:
+        """Change what is given, and return the video as it is now."""
+        return self._videos.update(video, path=path, name=name, duration=duration, media=media)
+
+    def remove_video(self, video: str) -> None:
+        """Remove a video and everything that only it uses."""
+        with self.transaction():
+            ordinal = self._videos.get(video).ordinal
+            self.delete_records(video)
+            self._database.run("DELETE FROM progress WHERE ordinal = ?", (ordinal,))
+            self._database.run("DELETE FROM videos WHERE ordinal = ?", (ordinal,))
+
+    def put_records(self, records: Iterable[Record]) -> None:
+        """Insert records, or replace those with the same id."""
+        with self.transaction():
+            self._thumbs.suspect(self._records.put(records))
+
+    def delete_records(
+        self,
+        video: str,
+        *,
+        maker_prefix: str | None = None,
+        level: Names = None,
+        span: Span | None = None,
+    ) -> int:
+        """Delete a video's records that start in `span`, with their words and vectors."""
+        with self.transaction():
+            deleted, thumbs = self._records.delete(
+                self._ordinals(video) or [], maker_prefix=maker_prefix, level=level, span=span
+            )
+            self._thumbs.suspect(thumbs)
+        return deleted
+
+    def records(
+        self,
+        *,
+        video: Names = None,
+        level: Names = None,
+        channel: Names = None,
+        span: Span | None = None,
+        ids: Sequence[str] | None = None,
+        as_of: Seconds | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Record]:
+        """Return the records that match and overlap `span`, by video, start and id."""
+        return self._records.read(
+            ordinals=self._ordinals(video),
+            level=level,
+            channel=channel,
+            span=span,
+            ids=ids,
+            as_of=as_of,
+            limit=limit,
+            newest_first=newest_first,
+        )
+
+    def record(self, name: str, *, as_of: Seconds | None = None) -> Record:
+        """Return one record.
+
+        Raises:
+            NoSuchMoment: there is none with this id, or none was known by then.
+        """
+        found = self._records.read(ordinals=None, ids=[name], as_of=as_of)
+        if not found:
+            raise NoSuchMoment(
+                f"the library holds no record {name!r}", fix="take ids from search or timeline"
+            )
+        return found[0]
+
+    def count(
+        self,
+        *,
+        video: Names = None,
+        level: Names = None,
+        channel: Names = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+    ) -> int:
+        """Count the records that match."""
+        return self._records.count(
+            ordinals=self._ordinals(video), level=level, channel=channel, span=span, as_of=as_of
+        )
+
+    def search_words(
+        self,
+        terms: Sequence[str],
+        *,
+        k: int,
+        video: Names = None,
+        span: Span | None = None,
+        level: Names = None,
+        channel: Names = None,
+        as_of: Seconds | None = None,
+    ) -> list[tuple[Record, float]]:
+        """Return the `k` records that hold the terms best, higher scores first."""
+        with self._database.snapshot():
+            found = self._words.search(
+                terms,
+                k=k,
+                ordinals=self._ordinals(video),
+                span=span,
+                level=level,
+                channel=channel,
+                as_of=as_of,
+            )
+            records = self._records.numbered([number for number, _ in found])
+        pairs = [(records[number], score) for number, score in found]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0].id))
+
+    def document_frequency(self, term: str) -> tuple[int, int]:
+        """Return (records that hold the term, records with words)."""
+        return self._words.frequency(term)
+
+    def put_thumbs(self, thumbs: Iterable[Thumb]) -> None:
+        """Keep thumbnails."""
+        self._thumbs.put(thumbs)
+
+    def thumb(self, name: str) -> bytes:
+        """Return a thumbnail's JPEG bytes."""
+        return self._thumbs.get(name)
+
+    def set_progress(self, video: str, pass_: str, progress: Progress) -> None:
+        """Note how far a pass has come."""
+        with self.transaction():
+            ordinal = self._videos.get(video).ordinal
+            self._database.run(
+                "INSERT OR REPLACE INTO progress (ordinal, pass, done, finished, carry) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (ordinal, pass_, progress.done, progress.finished, progress.carry),
+            )
+
+    def progress(self, video: str, pass_: str) -> Progress | None:
+        """Return how far a pass has come, or None where it has not begun."""
+        row = self._database.one(
+            "SELECT done, finished, carry FROM progress WHERE pass = ? "
+            "AND ordinal = (SELECT ordinal FROM videos WHERE id = ?)",
+            (pass_, video),
+        )
+        return None if row is None else Progress(row[0], bool(row[1]), bytes(row[2]))
+
+    def cache_get(self, key: str) -> bytes | None:
+        """Return what was kept under `key`, or None."""
+        return self._cache.get(key)
+
+    def cache_put(self, key: str, value: bytes) -> None:
+        """Keep bytes under `key`; readers may do so too."""
+        self._cache.put(key, value)
+
+    def _ordinals(self, video: Names) -> list[int] | None:
+        return self._videos.ordinals(video)
+
+
+def _open_database(folder: Folder, *, write: bool, locked: bool) -> Database:
+    _refuse_truncated(folder)
+    database = Database(folder.database, write=write)
+    try:
+        with translated(folder.database):
+            old = schema.version(database.connection) < schema.VERSION
+        if old:
+            _bring_up(folder, locked=locked)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _bring_up(folder: Folder, *, locked: bool) -> None:
+    lock = None if locked else WriterLock.take(folder.lock)
+    writer = Database(folder.database, write=True)
+    try:
+        with translated(folder.database):
+            schema.bring_up(writer.connection)
+    finally:
+        writer.close()
+        if lock:
+            lock.release()
+
+
+def _refuse_truncated(folder: Folder) -> None:
+    """Find a cut-off file at once, not at the first read behind the cut.
+
+    The header says how many pages the file has; the write-ahead log may hold newer ones.
+    """
+    log = folder.database.with_name(folder.database.name + "-wal")
+    if not folder.database.exists() or (log.exists() and log.stat().st_size > 0):
+        return
+    with folder.database.open("rb") as file:
+        head = file.read(100)
+    if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
+        if head:
+            raise Corrupt(f"{folder.database} is not a database", fix=REPAIR)
+        return
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    if folder.database.stat().st_size < pages * (65536 if page == 1 else page):
+        raise Corrupt(f"{folder.database} has lost its end", fix=REPAIR)
