@@ -55,7 +55,7 @@ def test_a_transition_is_kept_once_it_has_settled() -> None:
 
 
 def test_endless_motion_is_kept_every_few_frames() -> None:
-    frames = [grey(40 if i % 2 else 200, i) for i in range(40)]
+    frames = [grey(40 + 80 * (i % 3), i) for i in range(40)]
     indices = kept(Economy(patience=3), frames)
     assert 8 <= len(indices) <= 14
 
