@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import click
 
@@ -29,7 +29,7 @@ class Reporter(Protocol):
         """Report one event."""
         ...
 
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> Self:
         """Begin."""
         ...
 
@@ -55,7 +55,7 @@ def reporter(mode: Mode, *, every: float, name: str) -> Reporter:
 
 
 class _Closing:
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -131,7 +131,7 @@ class Bars(_Closing):
         self._tasks: dict[str, TaskID] = {}
         self._name = clean(name)
 
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.library import Library
+    from longtake.timecode import Span
+    from longtake.tools.looking import Looker
+    from longtake.tools.reading import Reader
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -60,6 +63,24 @@ class Session:
             click.get_current_context().find_root().call_on_close(self._opened.close)
         return self._opened
 
+    def reader(self) -> Reader:
+        """What is remembered, to read; needs no model."""
+        from longtake.tools.reading import Reader
+
+        return Reader(self.open().store, None)
+
+    def looker(self) -> Looker:
+        """The way back to the videos' files, for pictures and cuts; needs no model."""
+        from longtake.tools.looking import Looker
+
+        library = self.open()
+        return Looker(library.store, None, library.source_of, cut=self._cut)
+
+    def _cut(self, source: Path, span: Span, out: Path, *, exact: bool) -> Path:
+        from longtake.perception.cut import cut_clip
+
+        return cut_clip(source, span, out, exact=exact, ffmpeg=self.settings().ffmpeg)
+
 
 def current() -> Session:
     """The session of the command that runs."""
@@ -103,6 +124,6 @@ def common(*, shown: bool = False, json: bool = True) -> Callable[[Command], Com
     def decorate(command: Command) -> Command:
         for add in reversed(flags):
             command = add(command)
-        return cast(Command, command)
+        return command
 
     return decorate

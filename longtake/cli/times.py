@@ -14,12 +14,14 @@ from longtake.timecode import Seconds, Span, format_time, parse_time
 _DASH = re.compile(r"\s*[-–]\s*")
 
 
-class TimeType(click.ParamType):
+class TimeType(click.ParamType[float]):
     """A time as people write it: `1:02:03.5`, `62m`, `3723.5`."""
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Read the time, or fail as click does."""
         if isinstance(value, int | float):
             return float(value)

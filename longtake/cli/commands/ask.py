@@ -1,0 +1,155 @@
+"""`longtake ask` and the bare `longtake VIDEO QUESTION`, which watches first if needed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from longtake.cli.answers import answer_markdown, answer_text
+from longtake.cli.last import remember
+from longtake.cli.output import clean, emit, talk
+from longtake.cli.session import Session, common, current
+from longtake.cli.times import TIME
+from longtake.errors import NoSuchVideo, UsageError
+
+Form = Literal["text", "json", "md"]
+
+
+@click.command("ask")
+@click.argument("words", nargs=-1, required=True, metavar="[VIDEO] QUESTION")
+@click.option("--all", "everywhere", is_flag=True, help="Ask about every video of the library.")
+@click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
+@click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
+@click.option("--trace", is_flag=True, help="Show each step of the work.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), default="text")
+@common()
+def ask_command(
+    words: tuple[str, ...],
+    everywhere: bool,
+    at: float | None,
+    thread: str | None,
+    trace: bool,
+    form: Form,
+) -> None:
+    """Answer a question, with the spans it rests on.
+
+    Without VIDEO the whole library is asked. A QUESTION of `-` is read from standard input.
+    """
+    video, question = split(words)
+    if everywhere and video is not None:
+        raise UsageError("both a video and --all are given", fix="leave out one")
+    answer(question, video, at=at, thread=thread, trace=trace, form=form)
+
+
+@click.command("ask")
+@click.argument("video", metavar="VIDEO")
+@click.argument("question", metavar="QUESTION")
+@click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
+@click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
+@click.option("--trace", is_flag=True, help="Show each step of the work.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), default="text")
+@common()
+def watch_and_ask_command(
+    video: str, question: str, at: float | None, thread: str | None, trace: bool, form: Form
+) -> None:
+    """Watch a video if that was not done yet, then answer a question about it."""
+    from longtake.cli.commands.ingest import watch
+
+    session = current()
+    session.json = session.json or form == "json"
+    if not question.strip():
+        raise UsageError("the question is empty", fix="say what you want to know")
+    path = Path(video).expanduser()
+    if path.is_file() and not watched(session, path):
+        talk(f"watching {clean(path.name)} first; Ctrl-C keeps what is done")
+        watch(session, path, "auto")
+    answer(question, video, at=at, thread=thread, trace=trace, form=form)
+
+
+def watched(session: Session, path: Path) -> bool:
+    """Whether the library has this file's content watched to the end."""
+    library = session.open()
+    if not library.videos():
+        return False
+    try:
+        known = library.video(str(path))
+    except NoSuchVideo:
+        return False
+    progress = library.store.progress(known.id, "deep")
+    return progress is not None and progress.finished
+
+
+def split(words: tuple[str, ...]) -> tuple[str | None, str]:
+    """Tell the video from the question.
+
+    Raises:
+        UsageError: more than two words, or no question.
+    """
+    if len(words) > 2:
+        raise UsageError(
+            f"there are {len(words)} words where VIDEO and QUESTION are expected",
+            fix='put the question in quotes: longtake ask VIDEO "when is the exam?"',
+        )
+    video, question = (words[0], words[1]) if len(words) == 2 else (None, words[0])
+    if question == "-":
+        question = sys.stdin.read()
+    if not question.strip():
+        raise UsageError("the question is empty", fix="say what you want to know")
+    return video, question.strip()
+
+
+def answer(
+    question: str,
+    video: str | None,
+    *,
+    at: float | None = None,
+    thread: str | None = None,
+    trace: bool = False,
+    form: Form = "text",
+) -> dict[str, Any]:
+    """Ask, remember the evidence for `clip N` and `show N`, and print."""
+    session = current()
+    session.json = session.json or form == "json"
+    library = session.open()
+    names = {one.id: one.name for one in library.videos()}
+    if not names:
+        raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
+    began = time.perf_counter()
+    on_step = _step if trace else None
+    got = library.ask(question, video, thread=thread, at=at, on_step=on_step)
+    seconds = time.perf_counter() - began
+    data = got.to_dict()
+    remember(session.settings().library, question, data)
+    if trace:
+        data["trace"] = data.get("trace") or list(got.trace)
+    emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
+    return data
+
+
+def _shown(
+    question: str, data: Mapping[str, Any], names: Mapping[str, str], seconds: float, form: Form
+) -> str:
+    if form == "md":
+        return answer_markdown(question, data, names)
+    return answer_text(data, names, seconds=seconds)
+
+
+def _step(step: Mapping[str, Any]) -> None:
+    """Tell a step of the work on stderr as it happens."""
+    talk("· " + step_line(step))
+
+
+def step_line(step: Mapping[str, Any]) -> str:
+    """One step in one line: its name first, then what it says of itself."""
+    name = next((str(step[key]) for key in ("step", "node", "name") if key in step), "step")
+    rest = [
+        f"{key}={value if not isinstance(value, float) else round(value, 3)}"
+        for key, value in step.items()
+        if key not in ("step", "node", "name") and value not in (None, "", [], {})
+    ]
+    return clean(" ".join([name, *rest]))[:300]

@@ -1,0 +1,156 @@
+"""`longtake ingest`: watch files, folders and patterns; go on where an earlier run stopped."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from longtake.cli.estimate import estimate, estimate_text
+from longtake.cli.output import clean, dim, emit, talk
+from longtake.cli.progress import Mode, reporter
+from longtake.cli.session import Session, common, current
+from longtake.cli.sources import find_sources
+from longtake.cli.times import TIME, check_order, clock
+from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, UsageError
+
+
+@click.command("ingest")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--from", "start", type=TIME, metavar="TIME", help="Watch from this time on.")
+@click.option("--to", "until", type=TIME, metavar="TIME", help="Watch up to this time.")
+@click.option(
+    "--quick/--no-quick", default=None, help="Only (or without) the quick pass over keyframes."
+)
+@click.option("--deep/--no-deep", default=None, help="Only (or without) the deep pass.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Print time and disk, and stop.")
+@click.option(
+    "--progress",
+    "mode",
+    type=click.Choice(["auto", "plain", "json", "none"]),
+    default="auto",
+    help="How to report progress on stderr; auto is bars on a terminal, lines elsewhere.",
+)
+@common()
+def ingest_command(
+    sources: tuple[str, ...],
+    start: float | None,
+    until: float | None,
+    quick: bool | None,
+    deep: bool | None,
+    only_estimate: bool,
+    mode: Mode,
+) -> None:
+    """Watch videos: speech, screen text, sight. Resumable.
+
+    SOURCE is a file, a folder or a pattern. A quick pass over the keyframes makes a video
+    askable early; the deep pass reads everything. Ctrl-C keeps what is done; the same command
+    goes on from there.
+    """
+    session = current()
+    check_order(start, until)
+    passes = which_passes(quick, deep)
+    files, lost = find_sources(sources)
+    if only_estimate:
+        if lost:
+            raise lost[0][1]
+        found = estimate(session, files, start=start, until=until, passes=passes)
+        emit(found, lambda: estimate_text(found), count=len(files))
+        return
+    watched, failed = [], [(name, error) for name, error in lost]
+    for number, path in enumerate(files, 1):
+        if len(files) > 1:
+            talk(f"{number} of {len(files)}: {clean(str(path))}")
+        try:
+            watched.append(watch(session, path, mode, start=start, until=until, passes=passes))
+        except (MediaError, UsageError) as error:
+            failed.append((str(path), error))
+            talk(f"{clean(str(path))}: {clean(error.message)}")
+        finally:
+            session.partial = _data(watched, failed)
+    if failed:
+        raise _summary(watched, failed)
+    emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
+
+
+def which_passes(quick: bool | None, deep: bool | None) -> tuple[bool, bool]:
+    """Read the flags: naming one pass means that one alone, `--no-` leaves one out.
+
+    >>> which_passes(None, None), which_passes(True, None), which_passes(None, False)
+    ((True, True), (True, False), (True, False))
+    """
+    both = (quick if quick is not None else not deep, deep if deep is not None else not quick)
+    if both == (False, False):
+        raise UsageError("neither the quick nor the deep pass is left", fix="leave out one --no-")
+    return both
+
+
+def watch(
+    session: Session,
+    path: Path,
+    mode: Mode,
+    *,
+    start: float | None = None,
+    until: float | None = None,
+    passes: tuple[bool, bool] = (True, True),
+) -> dict[str, Any]:
+    """Watch one file with progress; return what the library then knows of it."""
+    library = session.open()
+    again = shlex.join(["longtake", *session.argv])
+    every = session.settings().progress.every
+    shown: Mode = "none" if session.quiet and mode == "auto" else mode
+    try:
+        with reporter(shown, every=every, name=path.name) as report:
+            video = library.ingest(
+                path, on_progress=report, start=start, until=until, quick=passes[0], deep=passes[1]
+            )
+    except Interrupted as stop:
+        raise Interrupted(stop.message, fix=f"go on with: {again}") from stop
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            "interrupted; what was done is kept", fix=f"go on with: {again}"
+        ) from stop
+    library.close()  # What was open before does not see what was written since.
+    return {"name": video.name, "path": video.path} | session.reader().status(video.id)
+
+
+def _data(watched: list[dict[str, Any]], failed: list[tuple[str, LongtakeError]]) -> Any:
+    lost = [
+        {"source": name, "code": error.code, "message": error.message, "fix": error.fix}
+        for name, error in failed
+    ]
+    return {"videos": watched, "failed": lost}
+
+
+def _summary(watched: list[Any], failed: list[tuple[str, LongtakeError]]) -> LongtakeError:
+    """The error of the whole run: the one error there was, or a list of them."""
+    first = failed[0][1]
+    if not watched and len(failed) == 1:
+        return first
+    listed = "; ".join(f"{name}: {error.message}" for name, error in failed)
+    message = f"{len(failed)} of {len(watched) + len(failed)} not watched: {listed}"
+    if watched:
+        return PartlyDone(message, fix=first.fix)
+    return type(first)(message, fix=first.fix)
+
+
+def _text(watched: list[Mapping[str, Any]]) -> str:
+    lines = []
+    for video in watched:
+        lines.append(f"{clean(video['name'])}  {video['video']}  {clock(video['duration'])}")
+        lines.append(dim(f'  {coverage(video)}; ask: longtake ask {video["video"]} "…"'))
+    return "\n".join(lines)
+
+
+def coverage(status: Mapping[str, Any]) -> str:
+    """Say how far each pass has come, in a few words."""
+    parts = []
+    for name, done in status["passes"].items():
+        if done["finished"]:
+            parts.append(f"{name} pass done")
+        elif done["done"]:
+            parts.append(f"{name} pass {100 * done['share']:.0f} %, to {clock(done['done'])}")
+    return ", ".join(parts) or "nothing watched yet"

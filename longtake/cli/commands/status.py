@@ -1,0 +1,39 @@
+"""`longtake status`: how far a video has been watched, and how much is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from longtake.cli.commands.ingest import coverage
+from longtake.cli.commands.timeline import bar
+from longtake.cli.output import clean, dim, emit, style, table
+from longtake.cli.session import common, current
+from longtake.cli.times import clock
+
+
+@click.command("status")
+@click.argument("video", required=False)
+@common()
+def status_command(video: str | None) -> None:
+    """Show how far a video has been watched.
+
+    Without VIDEO, every video of the library.
+    """
+    session = current()
+    library = session.open()
+    chosen = [library.video(video)] if video is not None else library.videos()
+    reader = session.reader() if chosen else None
+    rows = [reader.status(one.id) for one in chosen] if reader else []
+    data = rows[0] if video is not None else {"videos": rows}
+    emit(data, lambda: "\n\n".join(map(_text, rows)) or "no video yet", count=len(rows))
+
+
+def _text(status: Mapping[str, Any]) -> str:
+    head = f"{style(clean(status['name']), bold=True)}  {status['video']}"
+    lines = [f"{head}  {clock(status['duration'])}", bar(status["covered"], status["duration"])]
+    lines.append(coverage(status))
+    counts = [(str(number), kind.replace(".", " ")) for kind, number in status["levels"].items()]
+    return "\n".join([*lines, dim(table(counts, right=(0,)))])
