@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import click
 
@@ -19,7 +19,9 @@ from longtake.cli.output import clean
 from longtake.cli.times import clock
 
 Event: TypeAlias = Mapping[str, Any]
-Mode: TypeAlias = Literal["auto", "plain", "json", "none"]
+
+
+MODES = ("auto", "plain", "json", "none")
 
 
 class Reporter(Protocol):
@@ -43,8 +45,8 @@ class Reporter(Protocol):
         ...
 
 
-def reporter(mode: Mode, *, every: float, name: str) -> Reporter:
-    """Return the reporter for a mode; `auto` draws bars only on a terminal."""
+def reporter(mode: str, *, every: float, name: str) -> Reporter:
+    """Return the reporter for a mode of `MODES`; `auto` draws bars only on a terminal."""
     if mode == "none":
         return Silent()
     if mode == "json":

@@ -123,7 +123,7 @@ def answer(
     on_step = _step if trace else None
     got = library.ask(question, video, thread=thread, at=at, on_step=on_step)
     seconds = time.perf_counter() - began
-    data = got.to_dict()
+    data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
     if trace:
         data["trace"] = data.get("trace") or list(got.trace)

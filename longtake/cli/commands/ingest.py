@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 
 from longtake.cli.estimate import estimate, estimate_text
 from longtake.cli.output import clean, dim, emit, talk
-from longtake.cli.progress import Mode, reporter
+from longtake.cli.progress import MODES, reporter
 from longtake.cli.session import Session, common, current
 from longtake.cli.sources import find_sources
 from longtake.cli.times import TIME, check_order, clock
@@ -30,7 +30,7 @@ from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, 
 @click.option(
     "--progress",
     "mode",
-    type=click.Choice(["auto", "plain", "json", "none"]),
+    type=click.Choice(MODES),
     default="auto",
     help="How to report progress on stderr; auto is bars on a terminal, lines elsewhere.",
 )
@@ -42,7 +42,7 @@ def ingest_command(
     quick: bool | None,
     deep: bool | None,
     only_estimate: bool,
-    mode: Mode,
+    mode: str,
 ) -> None:
     """Watch videos: speech, screen text, sight. Resumable.
 
@@ -91,7 +91,7 @@ def which_passes(quick: bool | None, deep: bool | None) -> tuple[bool, bool]:
 def watch(
     session: Session,
     path: Path,
-    mode: Mode,
+    mode: str,
     *,
     start: float | None = None,
     until: float | None = None,
@@ -101,7 +101,7 @@ def watch(
     library = session.open()
     again = shlex.join(["longtake", *session.argv])
     every = session.settings().progress.every
-    shown: Mode = "none" if session.quiet and mode == "auto" else mode
+    shown = "none" if session.quiet and mode == "auto" else mode
     try:
         with reporter(shown, every=every, name=path.name) as report:
             video = library.ingest(
@@ -137,7 +137,7 @@ def _summary(watched: list[Any], failed: list[tuple[str, LongtakeError]]) -> Lon
     return type(first)(message, fix=first.fix)
 
 
-def _text(watched: list[Mapping[str, Any]]) -> str:
+def _text(watched: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for video in watched:
         lines.append(f"{clean(video['name'])}  {video['video']}  {clock(video['duration'])}")

@@ -1,0 +1,45 @@
+"""`longtake transcript`: the words of a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from longtake.cli.output import emit, save, talk
+from longtake.cli.session import common, current
+from longtake.cli.subtitles import WRITERS, segments, whole
+from longtake.cli.times import TIME, check_order
+
+
+@click.command("transcript")
+@click.argument("video")
+@click.option(
+    "--format", "form", type=click.Choice(list(WRITERS)), default="txt", show_default=True
+)
+@click.option("--from", "start", type=TIME, metavar="TIME", help="Not before this time.")
+@click.option("--to", "end", type=TIME, metavar="TIME", help="Not after this time.")
+@click.option("-o", "out", type=click.Path(path_type=Path), help="Write to this file.")
+@common()
+def transcript_command(
+    video: str, form: str, start: float | None, end: float | None, out: Path | None
+) -> None:
+    """Print the words: txt, srt, vtt or json.
+
+    The json is whisper's own; `--json` puts it into the envelope.
+    """
+    from longtake.timecode import Span
+
+    session = current()
+    check_order(start, end)
+    known = session.open().video(video)
+    span = None if start is None and end is None else Span(start or 0.0, end or known.duration)
+    found = segments(session.reader().transcript(known.id, span=span))
+    if not found:
+        sound = known.media.get("has_audio", True)
+        talk("no speech was found there" if sound else "this video has no sound")
+    if out is not None:
+        save(out, WRITERS[form](found) + "\n")
+        talk(f"wrote {out}")
+    data = {"video": known.id, "path": None if out is None else str(out), **whole(found)}
+    emit(data, lambda: None if out else WRITERS[form](found), count=len(found))
