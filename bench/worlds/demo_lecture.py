@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -106,8 +107,8 @@ PARTS = (
     ),
     Part(
         ("You may ask how much this costs.",
-         "Reading a new word takes the same time,"
-         " whether the stream is one minute long or one day long.",
+         ("Reading a new word takes the same time,"
+          " whether the stream is one minute long or one day long."),
          "The price is that the middle of the stream is lost.",
          "To bring it back, we need a memory that can be searched."),
         Slide("What it costs", ("", "Time per token: constant", "The middle is forgotten",
@@ -190,7 +191,7 @@ def _shots(part: Part, number: int, begin: float, end: float, starts: list[float
     theme = THEMES[number % 2 * 3]
     return [
         Shot(a, b, partial(_still, part.slide, theme, sum(t <= a for t in appear)))
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
 
 

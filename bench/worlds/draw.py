@@ -49,7 +49,7 @@ def font(size: float) -> ImageFont.FreeTypeFont:
     """Return Pillow's own font at `size` pixels."""
     chosen = ImageFont.load_default(size)
     if not isinstance(chosen, ImageFont.FreeTypeFont):  # Pillow built without FreeType
-        raise RuntimeError("this Pillow cannot draw text at a given size")
+        raise TypeError("this Pillow cannot draw text at a given size")
     return chosen
 
 

@@ -1,0 +1,54 @@
+"""What is true of a world: questions, right answers and gold spans, for a scorer's eyes only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+KINDS = ("speech", "screen", "sight", "order", "first_last", "how_long", "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question and how to mark its answer.
+
+    `spans` are the gold spans, any of which proves the answer. The answer is right if one of the
+    patterns `right` is found in it before any of `wrong`; or, with `value`, if its number lies
+    within `tolerance`; with neither, if the first evidence lies on a gold span ("when is …?").
+    """
+
+    id: str
+    kind: str
+    text: str
+    spans: tuple[tuple[float, float], ...] = ()
+    right: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    value: float | None = None
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All that a scorer knows of one video; `settings` say how the world was made."""
+
+    duration: float
+    questions: tuple[Question, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write to a JSON file."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Truth:
+        """Read what `save` wrote."""
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return cls(raw["duration"], tuple(map(_question, raw["questions"])), raw["settings"])
+
+
+def _question(raw: dict[str, Any]) -> Question:
+    spans = tuple((float(start), float(end)) for start, end in raw["spans"])
+    patterns = {name: tuple(raw[name]) for name in ("right", "wrong")}
+    return Question(**{**raw, "spans": spans, **patterns})
