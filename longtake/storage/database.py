@@ -11,7 +11,7 @@ import errno
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from longtake.errors import Corrupt, DiskFull, Locked, LongtakeError, StoreError
 from longtake.storage.folder import REPAIR
 
 Row = tuple[Any, ...]
+Args = Sequence[Any] | Mapping[str, Any]
 
 # 384 floats are 1.5 kB: pages of 8 kB hold five such rows, pages of 4 kB only two.
 PAGE_SIZE = 8192
@@ -62,12 +63,12 @@ class Database:
         """Whether this thread is inside `transaction`."""
         return self._handle().depth > 0
 
-    def rows(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, args: Args = ()) -> list[Row]:
         """Return every row of a query."""
         with translated(self.path):
             return self.connection.execute(sql, args).fetchall()
 
-    def one(self, sql: str, args: Sequence[Any] = ()) -> Row | None:
+    def one(self, sql: str, args: Args = ()) -> Row | None:
         """Return the first row of a query."""
         with translated(self.path):
             row: Row | None = self.connection.execute(sql, args).fetchone()

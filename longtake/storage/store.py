@@ -12,20 +12,30 @@ gives equal answers; ties go by time, then id. A `Store` may be used from severa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from longtake.errors import Corrupt, NoSuchMoment
+from longtake.errors import Corrupt, NoSuchMoment, StoreError
 from longtake.storage import schema
 from longtake.storage.cache import Cache
 from longtake.storage.database import Database, translated
 from longtake.storage.folder import REPAIR, Folder
 from longtake.storage.lock import WriterLock
-from longtake.storage.records import Progress, Record, Thumb, Video
+from longtake.storage.records import (
+    Facet,
+    Floats,
+    Level,
+    Progress,
+    Record,
+    Thumb,
+    VectorRow,
+    Video,
+)
 from longtake.storage.rows import Records
 from longtake.storage.thumbs import Thumbs
+from longtake.storage.vectors import Vectors
 from longtake.storage.videos import Videos
 from longtake.storage.words import Words
 from longtake.timecode import Seconds, Span
@@ -43,8 +53,10 @@ class Store:
         self._videos = Videos(database)
         self._records = Records(database, self._videos)
         self._words = Words(database)
+        self._vectors = Vectors(database, folder.indexes)
         self._thumbs = Thumbs(database, folder.thumbs)
         self._cache = Cache(folder.cache)
+        self._closed = False
 
     @classmethod
     def open(cls, path: str | Path, *, write: bool = False, create: bool = False) -> Store:
@@ -92,6 +104,13 @@ class Store:
 
     def close(self) -> None:
         """Close the library and let others write; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.writable:
+            # Indexes are derived: a disk too full for them must not hide the work's own error.
+            with suppress(StoreError, OSError):
+                self._vectors.save()
         self._cache.close()
         self._database.close()
         if self._lock:
@@ -251,6 +270,56 @@ class Store:
     def document_frequency(self, term: str) -> tuple[int, int]:
         """Return (records that hold the term, records with words)."""
         return self._words.frequency(term)
+
+    def put_vectors(self, rows: Iterable[VectorRow]) -> None:
+        """Keep vectors of records that are here, or replace those of the same facet."""
+        self._vectors.put(rows)
+
+    def vectors(
+        self,
+        level: Level,
+        facet: Facet,
+        *,
+        video: Names = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+        channel: str | None = None,
+    ) -> tuple[list[str], list[Span], Floats]:
+        """Return record ids, their spans and the matrix of their vectors, in order of time."""
+        with self._database.snapshot():
+            return self._vectors.read(
+                self._vectors.keys(level, facet, channel),
+                ordinals=self._ordinals(video),
+                span=span,
+                as_of=as_of,
+            )
+
+    def search_vectors(
+        self,
+        level: Level,
+        facet: Facet,
+        query: Floats,
+        *,
+        k: int,
+        video: Names = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+        channel: str | None = None,
+    ) -> list[tuple[str, float]]:
+        """Return (record id, inner product) of the `k` nearest vectors, ties by id."""
+        with self._database.snapshot():
+            return self._vectors.search(
+                self._vectors.keys(level, facet, channel),
+                query,
+                k=k,
+                ordinals=self._ordinals(video),
+                span=span,
+                as_of=as_of,
+            )
+
+    def save_indexes(self) -> None:
+        """Write FAISS files, so that the next process need not build them; `close` does it too."""
+        self._vectors.save()
 
     def put_thumbs(self, thumbs: Iterable[Thumb]) -> None:
         """Keep thumbnails."""
