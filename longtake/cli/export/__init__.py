@@ -1,0 +1,1 @@
+"""Writing all that is known of a video into one file: html, md or json."""
