@@ -24,9 +24,7 @@ def window(start: Seconds, length: Seconds) -> tuple[Seconds, Seconds]:
     return start + length * (1 - SNAP), start + length * (1 + SNAP)
 
 
-def clip_end(
-    start: Seconds, cuts: Sequence[tuple[Seconds, float]], length: Seconds
-) -> Seconds:
+def clip_end(start: Seconds, cuts: Sequence[tuple[Seconds, float]], length: Seconds) -> Seconds:
     """Choose the end: the strongest cut in reach (the earliest of equals), else `length` on."""
     low, high = window(start, length)
     inside = [cut for cut in cuts if low - 1e-6 <= cut[0] <= high + 1e-6]

@@ -71,9 +71,12 @@ def is_cut(scores: Sequence[float], i: int, rule: ShotRule = RULE) -> bool:
     return all(score > other for other in before) and all(score >= other for other in after)
 
 
-def strength(score: float) -> float:
-    """Map a cut's score to 0..1."""
-    return round(min(1.0, score / 60.0), 4)
+def strength(scores: Sequence[float], i: int, rule: ShotRule = RULE) -> float:
+    """Return how far a cut stands out, 0..1: a slide's change counts like a camera's cut."""
+    low, high = max(0, i - rule.window), min(len(scores), i + rule.window + 1)
+    around = [scores[j] for j in range(low, high) if j != i]
+    mean = sum(around) / len(around) if around else 0.0
+    return round(scores[i] / (scores[i] + 4.0 * mean + 5.0), 4)
 
 
 class ShotTrack:
@@ -104,7 +107,7 @@ class ShotTrack:
     def cuts(self, start: Seconds, end: Seconds) -> list[tuple[Seconds, float]]:
         """Return (time, strength) of the cuts in `[start, end]`."""
         return [
-            (self.times[i], strength(self.scores[i]))
+            (self.times[i], strength(self.scores, i, self.rule))
             for i in range(len(self.times))
             if start <= self.times[i] <= end and is_cut(self.scores, i, self.rule)
         ]

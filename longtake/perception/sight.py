@@ -59,9 +59,7 @@ def colours(image: Image) -> tuple[str, ...]:
     return tuple(name for name, share in shares[:MOST_COLOURS] if share >= LEAST_COLOUR)
 
 
-def look(
-    frames: Sequence[tuple[Seconds, Image]], tagger: ImageTagger | None
-) -> list[Look]:
+def look(frames: Sequence[tuple[Seconds, Image]], tagger: ImageTagger | None) -> list[Look]:
     """Look at frames in one batch; without a tagger there are colours and a thumbnail only."""
     if not frames:
         return []

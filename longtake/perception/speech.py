@@ -35,10 +35,14 @@ WINDOW = 28.0
 
 @dataclass
 class Heard:
-    """What one piece of sound gave: whole utterances, and the time speech is pending from."""
+    """What one piece of sound gave.
+
+    `pending` is where listening goes on; all words that begin before `clear` are known.
+    """
 
     utterances: list[Utterance] = field(default_factory=list)
     pending: Seconds = 0.0
+    clear: Seconds = 0.0
 
 
 def join_close(spans: Sequence[Span], gap: Seconds) -> list[Span]:
@@ -117,11 +121,12 @@ def listen(
                 before = whole[-1].end if whole else 0.0
                 lead = max(before, part.start - LEAD)
                 pending = round(start + lead, 3)
-                return Heard(_transcribe(samples, start, whole, transcriber), pending)
+                clear = border if later else min(border, pending)
+                return Heard(_transcribe(samples, start, whole, transcriber), pending, clear)
             whole.append(part)
     if whole:
         pending = max(pending, round(start + whole[-1].end, 3))
-    return Heard(_transcribe(samples, start, whole, transcriber), pending)
+    return Heard(_transcribe(samples, start, whole, transcriber), pending, border)
 
 
 def _transcribe(
@@ -146,98 +151,103 @@ def shifted(one: Utterance, by: Seconds) -> Utterance:
     return Utterance(span, one.text.strip(), words, round(one.confidence, 4))
 
 
+@dataclass
+class Said:
+    """An utterance that waits for its clips; words are filed no earlier than `floor`."""
+
+    utterance: Utterance
+    floor: Seconds
+
+    @property
+    def begin(self) -> Seconds:
+        """Where it begins among the clips that were open when it was heard."""
+        return max(self.floor, self.utterance.span.start)
+
+    @property
+    def words(self) -> Sequence[Word]:
+        """Its words; a transcriber without word times gives the whole as one."""
+        one = self.utterance
+        return one.words or (Word(one.span.start, one.span.end, one.text, one.confidence),)
+
+    def words_in(self, span: Span) -> list[Word]:
+        """Return the words whose middle lies in `span`."""
+        return [w for w in self.words if span.contains(max(self.floor, (w.start + w.end) / 2))]
+
+
 class Speech:
     """Utterances that wait for their clips to be complete.
 
-    `pending` is where listening goes on; `said` holds utterances with words that are not yet in
-    a committed clip.
+    `pending` is where listening goes on, `filed` up to where clips are committed; `said` holds
+    utterances with words that are not yet in a committed clip.
     """
 
     def __init__(self, video: Video, maker: str, start: Seconds) -> None:
         self.video, self.maker = video, maker
-        self.pending = start
-        self.said: list[Utterance] = []
-        self._used: dict[str, int] = {}
+        self.pending = self.filed = start
+        self.said: list[Said] = []
 
     def take(self, heard: Heard) -> None:
         """Add what was heard."""
-        self.said += heard.utterances
+        self.said += [Said(one, self.filed) for one in heard.utterances]
         self.pending = heard.pending
 
     def words_in(self, span: Span) -> list[Word]:
         """Return the words whose middle lies in a clip."""
-        return [
-            word
-            for one in self.said
-            for word in _words(one)
-            if span.contains((word.start + word.end) / 2)
-        ]
+        return [word for one in self.said for word in one.words_in(span)]
 
     def parents_in(self, span: Span) -> list[str]:
         """Return the ids of utterances that have words in a clip."""
-        return [
-            self._id(one)
-            for one in self.said
-            if any(span.contains((w.start + w.end) / 2) for w in _words(one))
-        ]
+        return [self._id(one) for one in self.said if one.words_in(span)]
 
     def known_at(self, span: Span) -> Seconds:
         """Return when the words of a clip were known: after the pause that ended the last."""
-        ends = [
-            one.span.end + PAUSE
-            for one in self.said
-            if any(span.contains((w.start + w.end) / 2) for w in _words(one))
-        ]
+        ends = [one.utterance.span.end + PAUSE for one in self.said if one.words_in(span)]
         return max(ends, default=0.0)
 
     def records(self, span: Span, *, last: bool = False) -> list[Record]:
-        """Return records of utterances that begin in `span` (or later, if it is the `last`)."""
+        """Return records of utterances that begin in `span`, or after it if it is the `last`."""
         return [
             self._record(one)
             for one in self.said
-            if span.contains(one.span.start) or (last and one.span.start >= span.end)
+            if span.contains(one.begin) or (last and one.begin >= span.end)
         ]
 
     def forget(self, before: Seconds) -> None:
-        """Drop utterances that lie wholly in committed clips."""
-        self.said = [
-            one
-            for one in self.said
-            if one.span.start >= before
-            or any((w.start + w.end) / 2 >= before for w in _words(one))
-        ]
+        """Clips up to `before` are committed: drop utterances that lie wholly in them."""
+        rest = Span(before, float(10**9))
+        self.filed = before
+        self.said = [one for one in self.said if one.begin >= before or one.words_in(rest)]
 
-    def _id(self, one: Utterance) -> str:
-        twins = [u for u in self.said if round(u.span.start * 1000) == round(one.span.start * 1000)]
+    def _id(self, one: Said) -> str:
+        """Name an utterance by its start; utterances of one start are told apart by order."""
+        start = one.utterance.span.start
+        twins = [other for other in self.said if other.utterance.span.start == start]
         n = next(i for i, twin in enumerate(twins) if twin is one)
-        return record_id(self.video.ordinal, one.span.start, "moment", "speech", n)
+        return record_id(self.video.ordinal, start, "moment", "speech", n)
 
-    def _record(self, one: Utterance) -> Record:
-        words = [[w.start, w.end, w.text, w.p] for w in one.words]
+    def _record(self, one: Said) -> Record:
+        said = one.utterance
+        words = [[w.start, w.end, w.text, w.p] for w in said.words]
         return Record(
-            self._id(one), self.video.id, "moment", "speech", one.span,
-            round(one.span.end + PAUSE, 3), one.text, self.maker, (),
-            {"words": words, "confidence": one.confidence},
+            self._id(one), self.video.id, "moment", "speech", said.span,
+            round(said.span.end + PAUSE, 3), said.text, self.maker, (),
+            {"words": words, "confidence": said.confidence},
         )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly."""
         said = [
-            [u.span.start, u.span.end, u.text, u.confidence,
+            [one.floor, u.span.start, u.span.end, u.text, u.confidence,
              [[w.start, w.end, w.text, w.p] for w in u.words]]
-            for u in self.said
+            for one in self.said
+            for u in [one.utterance]
         ]  # fmt: skip
-        return {"pending": self.pending, "said": said}
+        return {"pending": self.pending, "filed": self.filed, "said": said}
 
     def restore(self, facts: dict[str, Any]) -> None:
         """Go on from a state."""
-        self.pending = facts["pending"]
+        self.pending, self.filed = facts["pending"], facts["filed"]
         self.said = [
-            Utterance(Span(start, end), text, tuple(Word(*word) for word in words), p)
-            for start, end, text, p, words in facts["said"]
+            Said(Utterance(Span(start, end), text, tuple(Word(*w) for w in words), p), floor)
+            for floor, start, end, text, p, words in facts["said"]
         ]
-
-
-def _words(one: Utterance) -> Sequence[Word]:
-    """The words of an utterance; a transcriber without word times gives the whole as one."""
-    return one.words or (Word(one.span.start, one.span.end, one.text, one.confidence),)
