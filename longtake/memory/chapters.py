@@ -105,7 +105,7 @@ def _title(memory: Memory, scenes: Sequence[Record], span: Span) -> str:
     for scene in scenes:
         if scene.data["title"]:
             shown = 2.0 if scene.data.get("title_from") == "screen" else 1.0
-            lengths[str(scene.data["title"])] += round(shown * scene.span.duration * 1000)  # type: ignore[assignment]
+            lengths[str(scene.data["title"])] += round(shown * scene.span.duration * 1000)
     if not lengths:
         return ""
     names = list(lengths)

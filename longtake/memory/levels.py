@@ -15,7 +15,7 @@ import numpy as np
 
 from longtake.memory.segment import Unit
 from longtake.models.protocols import TextEncoder
-from longtake.storage.records import Floats, Level, Record, VectorRow, Video, record_id
+from longtake.storage.records import Facet, Floats, Level, Record, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Memory:
         ]
         return records, units
 
-    def _rows(self, level: Level, facet: str, span: Span) -> dict[str, Floats]:
+    def _rows(self, level: Level, facet: Facet, span: Span) -> dict[str, Floats]:
         ids, _, matrix = self.store.vectors(
             level, facet, video=self.video.id, span=span, as_of=None
         )

@@ -72,7 +72,7 @@ def _body(quotes: Sequence[summaries.Quote], shown: Sequence[str], captions: Seq
         return " ".join(quote.text for quote in quotes)
     if shown:
         return "; ".join(shown)
-    return " ".join(dict.fromkeys(captions[:1] + captions[-1:]))
+    return " ".join(dict.fromkeys([*captions[:1], *captions[-1:]]))
 
 
 def _stands_for(memory: Memory, clip: Record, known: Seconds) -> list[str]:

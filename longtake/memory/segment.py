@@ -86,7 +86,8 @@ def depths(units: Sequence[Unit], window: int) -> Depths:
         total += (depth - (float(depth[1:].mean()) if len(depth) > 1 else 0.0)) / spread
         heard += 1
     total = total / max(1, heard)
-    return total + np.array([0.5 * unit.cut for unit in units])
+    strong: Depths = np.array([0.5 * unit.cut for unit in units], np.float64)
+    return np.asarray(total + strong, np.float64)
 
 
 def _filled(vectors: Sequence[Floats | None]) -> Floats | None:

@@ -205,8 +205,7 @@ def key_phrase(texts: Sequence[str], background: Mapping[str, int]) -> str:
         if count >= 2 and all(root in worth for root in run)
     }
     if scored:
-        run = min(scored, key=lambda one: (-scored[one][0] * scored[one][1] ** 0.5, one))
-        return shapes[run]
+        return shapes[min(scored, key=lambda one: (-scored[one][0] * scored[one][1] ** 0.5, one))]
     return ", ".join(best[:2])
 
 

@@ -28,8 +28,23 @@ AROUND = 60.0
 _NUMBERS = {
     name: float(i)
     for i, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()  # noqa: SIM905
+        [
+            *(
+                "zero",
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "ten",
+            ),
+            *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+            *("eighteen", "nineteen", "twenty"),
+        ]
     )
 } | {"thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "ninety": 90.0}
 _NUMBERS |= {"a": 1.0, "an": 1.0, "half an": 0.5, "a couple of": 2.0, "few": 3.0}
@@ -45,6 +60,7 @@ _UNITS = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 _AMOUNT = rf"{_COUNT}[\s-]*{_UNITS}(?:\s*(?:and\s+)?{_COUNT}[\s-]*{_UNITS}){{0,2}}"
 _TIME = rf"(?:{_CLOCK}|(?:minute|second|hour)s?\s+{_COUNT}|(?:the\s+)?{_AMOUNT}(?:\s+mark)?)"
 _WHOLE = r"(?:video|recording|lecture|talk|film|movie|clip|meeting|stream|session|footage)"
+_START = r"(?:start|beginning|opening)"
 _ONLY = rf"\b(?!\s+of\b(?!\s+the\s+{_WHOLE}))(?:\s+(?:of|in)\s+the\s+{_WHOLE}\b)?"
 
 
@@ -77,8 +93,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "start",
-            r"\b(?:at|near|in)\s+the\s+(?:very\s+)?(?:start|beginning|opening)"
-            rf"(?:\s+of\s+the\s+{_WHOLE}\b|\W*$)",
+            rf"\b(?:at|near|in)\s+the\s+(?:very\s+)?{_START}(?:\s+of\s+the\s+{_WHOLE}\b|\W*$)",
         ),
     )
 )
@@ -137,7 +152,7 @@ def _seconds(text: str) -> Seconds:
     """Read a clock time, "minute 12", or an amount such as "1 hour and 5 minutes"."""
     raw = text.lower().removeprefix("the ").strip()
     if ":" in raw:
-        return sum(float(part) * 60**i for i, part in enumerate(reversed(raw.split(":"))))
+        return sum(float(part) * 60.0**i for i, part in enumerate(reversed(raw.split(":"))))
     if match := re.fullmatch(rf"(hour|minute|second)s?\s+({_COUNT})", raw):
         return _number(match.group(2)) * _UNIT[match.group(1)[0]]
     parts = re.findall(rf"({_COUNT})[\s-]*({_UNITS})", raw)

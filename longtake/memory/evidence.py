@@ -1,0 +1,104 @@
+"""How strongly records speak for a query, in absolute terms.
+
+Rank fusion says which is best of what there is; it cannot say whether it is there at all. This
+module can: the share of the query's terms found, a cosine against what is usual for sentence
+encoders, and for pictures a cosine against this library's own pictures, because vectors made from
+class probabilities are all alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from longtake.memory.terms import Query, stem, words_of
+from longtake.storage.records import Floats
+
+LOW, HIGH = 0.25, 0.75
+"""Cosines of sentence encoders: unrelated below, the same thing said otherwise above."""
+STANDS_OUT, SURE = 2.5, 8.0
+"""Standard deviations of a picture's cosine: the best of thousands by chance, a sure find."""
+_WEIGHT_DENSE, _WEIGHT_WORDS, _WEIGHT_SIGHT = 0.75, 0.85, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The query's terms with their weights: rare words of the library count for more."""
+
+    weights: Mapping[str, float]
+    phrases: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def of(cls, query: Query, frequency: Callable[[str], tuple[int, int]]) -> Lexicon:
+        """Weigh a query's terms by (records with the term, records)."""
+        weights: dict[str, float] = {}
+        for term in query.terms:
+            held, total = frequency(term)
+            root = stem(term)
+            weights[root] = max(weights.get(root, 0.0), math.log(1 + (total + 1) / (held + 0.5)))
+        phrases = tuple(tuple(map(stem, words_of(phrase))) for phrase in query.phrases)
+        return cls(weights, phrases)
+
+    def coverage(self, texts: Iterable[str]) -> float:
+        """Return the weighted share of terms that the texts hold together, 0 to 1.
+
+        A quoted phrase that is not there word for word halves it.
+        """
+        total = sum(self.weights.values())
+        if total <= 0:
+            return 0.0
+        rows = [[stem(word) for word in words_of(text)] for text in texts]
+        have = {root for row in rows for root in row}
+        share = sum(weight for root, weight in self.weights.items() if root in have) / total
+        for phrase in self.phrases:
+            if not any(_holds(row, phrase) for row in rows):
+                share *= 0.5
+        return share
+
+
+def _holds(row: list[str], phrase: tuple[str, ...]) -> bool:
+    size = len(phrase)
+    return any(tuple(row[i : i + size]) == phrase for i in range(len(row) - size + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Mean and spread of the cosines of a query with pictures it has nothing to do with."""
+
+    mean: float
+    spread: float
+
+    @classmethod
+    def of(cls, cosines: Floats) -> Background | None:
+        """Take median and scaled absolute deviation; None for fewer than 8 pictures."""
+        if len(cosines) < 8:
+            return None
+        middle = float(np.median(cosines))
+        spread = 1.4826 * float(np.median(np.abs(cosines - middle)))
+        # Half of the pictures may be equal (a static camera): the plain spread steps in.
+        return cls(middle, max(spread, 0.3 * float(np.std(cosines)), 0.01))
+
+    def deviations(self, cosine: float) -> float:
+        """Return how many spreads a cosine lies above the mean."""
+        return (cosine - self.mean) / self.spread
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def strength(cosine: float, coverage: float, sight: float) -> float:
+    """Combine text cosine, term coverage and sight deviations into evidence 0..1.
+
+    Each kind alone can convince, several support each other (noisy or).
+
+    >>> strength(0.1, 0.0, 0.0), strength(0.8, 1.0, 0.0) > 0.95
+    (0.0, True)
+    """
+    dense = _WEIGHT_DENSE * _ramp(cosine, LOW, HIGH)
+    words = _WEIGHT_WORDS * coverage * math.sqrt(coverage)
+    seen = _WEIGHT_SIGHT * _ramp(sight, STANDS_OUT, SURE)
+    return 1.0 - (1.0 - dense) * (1.0 - words) * (1.0 - seen)

@@ -1,0 +1,195 @@
+"""From groups of records to moments: weigh, quote, thin out.
+
+The score is calibrated evidence (three quarters) and fused rank (one quarter), so it is absolute
+enough to compare across queries and still orders near ties by agreement between lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from longtake.memory.channels import Scope
+from longtake.memory.evidence import Background, Lexicon, strength
+from longtake.memory.fusion import Found, Group, rank_worth
+from longtake.memory.moments import Hit, How, Moment
+from longtake.storage.records import Channel, Level, Record
+from longtake.timecode import Seconds
+
+if TYPE_CHECKING:
+    from longtake.storage.store import Store
+
+CAP = 3
+"""Moments of one scene that may be shown while other scenes have some."""
+_SCENE: Seconds = 120.0
+_DEPTH: dict[Level, int] = {
+    "moment": 0,
+    "frame": 0,
+    "clip": 0,
+    "scene": 1,
+    "chapter": 2,
+    "video": 3,
+}
+_QUOTABLE = 0.9
+"""Raw words are quoted instead of a caption when they are at least so good."""
+
+
+@dataclass(slots=True)
+class Ranking:
+    """Weighs the groups of one search."""
+
+    store: Store
+    scope: Scope
+    lexicon: Lexicon
+    lists: int
+    backgrounds: dict[str, Background | None] = field(default_factory=dict)
+    strongest: float = 0.0
+
+    def best(self, groups: Sequence[Group], k: int) -> list[Moment]:
+        """Return the `k` best moments, best first."""
+        weighed = [self._moment(one) for one in groups]
+        weighed.sort(key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
+        self.strongest = max((m.evidence for m in weighed), default=0.0)
+        chosen = self._thin(weighed, k)
+        return [self._quote(moment) for moment in chosen]
+
+    def _moment(self, one: Group) -> Moment:
+        hits = [hit for found in one.found for hit in self._hits(found)]
+        cosine = max((h.score for h in hits if h.how in ("dense", "context")), default=0.0)
+        coverage = self.lexicon.coverage([found.record.text for found in one.found])
+        sight = max((self._deviations(found) for found in one.found), default=0.0)
+        evidence = strength(cosine, coverage, sight)
+        fused = one.fused / (max(1, self.lists) * rank_worth(1))
+        said = max(one.found, key=lambda f: (self._worth(f), f.record.id))
+        raw = [f for f in one.found if f.record.channel in ("speech", "screen")]
+        if raw and said.record.channel == "caption":
+            other = max(raw, key=lambda f: (self._worth(f), f.record.id))
+            if self._worth(other) >= _QUOTABLE * self._worth(said):
+                said = other
+        record = said.record
+        return Moment(
+            video=record.video,
+            span=record.span,
+            score=round(0.75 * evidence + 0.25 * min(1.0, fused), 6),
+            source=record.channel,
+            text=record.text,
+            record=record.id,
+            level=record.level,
+            parts=tuple(sorted(hits, key=lambda h: (-h.score, h.how, h.record))),
+            cosine=round(cosine, 6),
+            coverage=round(coverage, 6),
+            sight=round(sight, 6),
+            evidence=round(evidence, 6),
+        )
+
+    def _hits(self, found: Found) -> list[Hit]:
+        record, hits = found.record, []
+        for name, (_, score) in found.places.items():
+            how = _how(name)
+            channel: Channel = "sight" if how == "sight" else record.channel
+            raw = self.lexicon.coverage([record.text]) if how == "words" else score
+            hits.append(
+                Hit(channel, record.id, record.span, record.text, round(float(raw), 6), how)
+            )
+        return hits
+
+    def _deviations(self, found: Found) -> float:
+        """Return how far a picture stands out; where few pictures are known, none does."""
+        best = 0.0
+        for name, (_, score) in found.places.items():
+            usual = self.backgrounds.get(name)
+            if usual is not None:
+                best = max(best, usual.deviations(score))
+        return best
+
+    def _worth(self, found: Found) -> float:
+        """How well one record alone speaks for the query."""
+        cosines = [s for n, (_, s) in found.places.items() if _how(n) in ("dense", "context")]
+        return strength(
+            max(cosines, default=0.0),
+            self.lexicon.coverage([found.record.text]),
+            self._deviations(found),
+        )
+
+    def _thin(self, weighed: Sequence[Moment], k: int) -> list[Moment]:
+        """Drop coarse moments that hold a better fine one, and the fourth of one scene."""
+        chosen: list[Moment] = []
+        spare: list[Moment] = []
+        for moment in weighed:
+            if len(chosen) >= k:
+                break
+            depth = _DEPTH[moment.level]
+            if any(
+                other.video == moment.video
+                and _DEPTH[other.level] < depth
+                and moment.span.contains(other.span.start)
+                for other in chosen
+            ):
+                continue
+            if depth == 0 and self._crowded(moment, chosen):
+                spare.append(moment)
+                continue
+            chosen.append(moment)
+        chosen += spare[: k - len(chosen)]
+        return sorted(chosen, key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
+
+    def _crowded(self, moment: Moment, chosen: Sequence[Moment]) -> bool:
+        near = [
+            other
+            for other in chosen
+            if other.video == moment.video
+            and _DEPTH[other.level] == 0
+            and abs(other.span.start - moment.span.start) < _SCENE
+        ]
+        if len(near) < CAP:
+            return False
+        scenes = self.store.records(
+            video=moment.video, level="scene", span=moment.span, as_of=self.scope.as_of
+        )
+        if not scenes:
+            return True
+        home = max(scenes, key=lambda s: (s.span.overlap(moment.span), s.id)).span
+        return sum(home.contains(other.span.start) for other in near) >= CAP
+
+    def _quote(self, moment: Moment) -> Moment:
+        """Quote words or screen text in place of a clip's caption that says less."""
+        if moment.level != "clip" or self.scope.level is not None or moment.source != "caption":
+            return moment
+        inside = self.store.records(
+            video=moment.video, level="moment", span=moment.span, as_of=self.scope.as_of
+        )
+        own = self.lexicon.coverage([moment.text])
+        raw = [(self.lexicon.coverage([one.text]), one) for one in inside if self._may(one)]
+        raw = [pair for pair in raw if pair[0] > own or (not moment.text and one_text(pair[1]))]
+        if not raw:
+            return moment
+        share, said = max(raw, key=lambda pair: (pair[0], -pair[1].span.start, pair[1].id))
+        hit = Hit(said.channel, said.id, said.span, said.text, round(share, 6), "words")
+        return replace(
+            moment,
+            span=said.span,
+            source=said.channel,
+            text=said.text,
+            record=said.id,
+            level=said.level,
+            parts=(*moment.parts, hit),
+        )
+
+    def _may(self, record: Record) -> bool:
+        """Whether a record may be quoted: in a channel asked for, and inside the span asked for."""
+        inside = self.scope.span is None or record.span.overlap(self.scope.span) > 0
+        return record.channel in self.scope.within and inside
+
+
+def one_text(record: Record) -> bool:
+    """Whether a record has something to quote."""
+    return bool(record.text.strip())
+
+
+def _how(name: str) -> How:
+    if name.startswith("words."):
+        return "words"
+    if name.endswith(".sight"):
+        return "sight"
+    return "context" if name.endswith(".context") else "dense"

@@ -1,0 +1,101 @@
+"""Recall: find the moments that a query is about, and say how sure that is.
+
+Dense search over every level and facet, words, and pictures are run side by side under the same
+filters (videos, span, channels, level, `as_of`), fused by rank, put together by clip and weighed by
+absolute evidence. Levels of all time scales compete in one list (VidLA's several resolutions,
+without its training): a coarse hit stays only where nothing finer inside it is as good. Channels
+that a library lacks are simply not searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from longtake.memory import channels as ch
+from longtake.memory.channels import Scope
+from longtake.memory.curve import curve
+from longtake.memory.evidence import Lexicon
+from longtake.memory.fusion import gather, group
+from longtake.memory.moments import Curve, Moment, Recalled
+from longtake.memory.ranking import Ranking
+from longtake.memory.report import hint, searched
+from longtake.memory.terms import Query, parse_query
+from longtake.models.protocols import ImageEncoder, TextEncoder
+from longtake.storage.records import Level, Record
+from longtake.timecode import Seconds, Span
+
+if TYPE_CHECKING:
+    from longtake.storage.store import Store
+
+__all__ = ["Recall", "Recalled"]
+
+
+class Recall:
+    """Search over a library; keeps nothing but the vectors of recent queries."""
+
+    def __init__(
+        self, store: Store, text_encoder: TextEncoder | None, image_encoder: ImageEncoder | None
+    ) -> None:
+        self.store = store
+        self.encoders = ch.Encoders(text_encoder, image_encoder)
+
+    def search(
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] | None = None,
+        span: Span | None = None,
+        within: Sequence[str] | None = None,
+        k: int = 10,
+        as_of: Seconds | None = None,
+        level: Level | None = None,
+    ) -> Recalled:
+        """Return the moments nearest to a query.
+
+        Args:
+            query: words, quoted phrases, a time expression; all optional but not all missing.
+            videos: ids; None for every video.
+            span: only here; without it a time expression in the query sets it.
+            within: channels to search; None for all.
+            k: how many moments at most.
+            as_of: nothing known later than this is used.
+            level: only records of this level.
+        """
+        asked = self.parse(query, videos)
+        scope = Scope.of(self.store, videos, span or asked.span, within, as_of, level)
+        lexicon = Lexicon.of(asked, self.store.document_frequency)
+        lists, records = ch.search(self.store, self.encoders, asked, scope, max(30, 4 * k))
+        groups = group(gather(lists, records))
+        ranking = Ranking(self.store, scope, lexicon, len(lists))
+        ranking.backgrounds = ch.backgrounds(self.store, self.encoders, asked, scope)
+        moments = ranking.best(groups, k)
+        best = ranking.strongest
+        looked = searched(self.store, scope)
+        return Recalled(
+            moments, looked, best, hint(self.store, asked, scope, looked, moments, best)
+        )
+
+    def curve(
+        self,
+        query: str,
+        video: str,
+        *,
+        span: Span | None = None,
+        within: Sequence[str] | None = None,
+        as_of: Seconds | None = None,
+    ) -> Curve:
+        """Return the relevance of each second of a video to a query, 0 to 1."""
+        asked = self.parse(query, [video])
+        scope = Scope.of(self.store, [video], span or asked.span, within, as_of, None)
+        return curve(self.store, self.encoders, asked, scope)
+
+    def parse(self, query: str, videos: Sequence[str] | None) -> Query:
+        """Take a query apart; times from the end are read where one video is meant."""
+        known = list(videos) if videos is not None else [v.id for v in self.store.videos()]
+        duration = self.store.video(known[0]).duration if len(known) == 1 else None
+        return parse_query(query, duration)
+
+    def records_of(self, moments: Sequence[Moment], as_of: Seconds | None = None) -> list[Record]:
+        """Return the records that moments quote, in order of time."""
+        return self.store.records(ids=[m.record for m in moments], as_of=as_of)
