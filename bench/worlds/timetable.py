@@ -77,6 +77,10 @@ def lay_out(minutes: float, seed: int, engine: str, form: Format) -> Timetable:
     budget = (total - sum(breaks) - scene_time - 30) / count
     pauses = {round((index + 1) * count / (len(breaks) + 1)): length
               for index, length in enumerate(breaks)}  # fmt: skip
+    after: dict[int, list[tuple[str, float]]] = {}
+    for index, scene in enumerate(scenes):
+        place = round(index * (count - 1) / max(1, len(scenes) - 1))
+        after.setdefault(place, []).append(scene)
     table = Timetable(form, speak_all(_texts(topics), engine=engine, rate=form.sound_rate))
     _talk(table, WELCOME, Slide("The long lecture", subtitle="Twenty subjects in one day"))
     for number, topic in enumerate(topics):
@@ -94,9 +98,8 @@ def _scenes(count: int, chance: Random) -> list[tuple[str, float]]:
     names = list(available())
     chance.shuffle(names)
     names = names[: max(2, count)]
-    if count >= 6 and "balloon" in names:
-        names.append("balloon")
-        names.sort(key=lambda name: name != "balloon" or names.index(name) > 0)
+    if count >= 6:
+        names = ["balloon", *(name for name in names if name != "balloon"), "balloon"]
     return list(zip(names, SCENE_SECONDS, strict=False))
 
 
