@@ -1,0 +1,385 @@
+"""What kind of answer a question wants, by rules over its words.
+
+Rules and not a model: the same rules serve a 135 M model and none at all, they can be read, and
+they are tested one by one. A question is cut into parts ("when …, and what did the slide say?");
+each part becomes a plain dict (see `part`). Words are matched whole: "last" is not in "plastic".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from longtake.agent.state import Part
+from longtake.tools.topic import content_words
+
+ORDINALS = {
+    "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "6th": 6,
+}  # fmt: skip
+
+_SAY = (
+    r"(?:say|says|said|saying|mention\w*|talk\w*|tell|tells|told|speak\w*|spoke|discuss\w*|"
+    r"explain\w*|describ\w*|announc\w*|introduc\w*|refer\w*|recommend\w*|suggest\w*|claim\w*|"
+    r"state[sd]?|define[sd]?|argue[sd]?|bring up|brought up|comment\w*|ask(?:s|ed)?|"
+    r"speech|heard|hear|spoken|words|remark\w*|warn\w*|advi[sc]e\w*)"
+)
+_SCREEN = (
+    r"(?:slides?|screens?|on-?screen|written|writing|title[sd]?|heading\w*|caption\w*|subtitle\w*|"
+    r"displayed|pages?|bullets?|bullet points?|board|whiteboard|text|printed|label(?:led|s)?|"
+    r"sign|signs|equation|code|formula|diagram|read)"
+)
+_SIGHT = (
+    r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|object\w*|"
+    r"animal\w*|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
+)
+_QUESTION = r"(?:what|when|where|who|whom|whose|which|how|why|at what|does|did|do|is|are|was|were)"
+_WHO = r"(?:she|he|they|it|one|we|you|the \w+|someone|anyone|anybody|somebody|this|that)"
+_WHEN = re.compile(
+    r"^(?:and |so |then )*(?:(?:at |around )?(?:what|which) (?:time|point|moment|minute|second|"
+    r"timestamp)\b|when\b|where in\b|(?:tell me|find|show me|give me) (?:the )?(?:\w+ )?(?:when|"
+    r"moments?|times?|places?|where)\b|(?:in|at) which (?:part|moment|scene|chapter)|"
+    r"how (?:early|late|soon)\b)"
+)
+_LISTING = re.compile(
+    r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
+)
+_HOW_MANY_TIMES = re.compile(
+    r"\bhow (?:many times|often)\b|\bnumber of times\b|\bcount (?:the |all |every )?"
+    r"(?:times|mentions|occurrences|appearances)\b|\bhow many (?:mentions|occurrences|appearances)"
+)
+_HOW_MANY_UNITS = re.compile(
+    r"\bhow many (?:different |distinct |separate |unique )?(slides?|pages?|scenes?|chapters?|"
+    r"clips?|sections?)\b"
+)
+_HOW_LONG = re.compile(r"\bhow long\b|\bfor how (?:long|many (?:seconds|minutes))\b|\bhow much time\b|"
+                       r"\bwhat is the (?:length|duration) of\b|\bhow many (?:seconds|minutes) (?:is|was|are|does|did)\b")  # fmt: skip
+_WHOLE = re.compile(
+    r"\bhow long (?:is|was|does|did) (?:the |this )(?:whole |entire )?(?:video|lecture|recording|"
+    r"talk|film|movie|clip|meeting|presentation)(?: last| take| run)?\W*$|"
+    r"(?:length|duration) of (?:the |this )(?:video|lecture|recording|talk|film|clip|meeting)\W*$"
+)
+_SUMMARY = re.compile(
+    r"^\W*(?:please |can you |could you )*(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:short |"
+    r"brief )?(?:summary|overview|outline|synopsis)|outline)\b|\bwhat (?:is|was) (?:the |this )?"
+    r"(?:whole |entire )?(?:video|lecture|recording|talk|meeting|film|clip|presentation|it) about\W*$"
+    r"|\bwhat (?:are|were) the (?:main |key |major )?(?:topics|chapters|sections|parts|points)\b|"
+    r"\bwhat (?:topics|subjects) (?:are|were|does|did)\b|\boverview of the (?:video|lecture|talk)|"
+    r"\bwhat (?:happens|is covered|happened) in (?:the|this) (?:whole |entire )?(?:video|lecture)\W*$"
+)
+_YES_NO = re.compile(
+    r"^(?:and |so |but )*(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would)\b"
+)
+_COMPARE = (
+    re.compile(
+        r"\b(?:which|what|who)\b.*?\b(?:first|earlier|last|later)\b\W*(.+?),? or (?:the |a |an )?(.+)$"
+    ),
+    re.compile(
+        r"^(?:does|do|did|is|are|was|were)\s+(?:" + _WHO + r"\s+" + _SAY + r"\s+)?(.+?)\s+"
+        r"(?:come[s]?\s+|mentioned\s+|discussed\s+|shown\s+|introduced\s+|explained\s+|appear\s+)?"
+        r"((?:before or after|after or before|before|after))\s+(.+)$"
+    ),
+)
+_RELATION = re.compile(
+    r"^(?P<head>.+?)\s*\b(?:right |just |immediately |directly |shortly |straight )?"
+    r"(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
+    r"this\b\W*$|it\b\W*$).+)$"
+)
+_WHILE = re.compile(
+    r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|whilst|as|at the (?:moment|time|point)(?: when| that)?|"
+    r"during(?: the part about| the section (?:on|about))?)\s+(?P<anchor>.+)$"
+)
+_UNSUPPORTED = re.compile(
+    r"\b(?:tell|alert|notify|warn|ping) me (?:when|if|as soon as|whenever)\b|"
+    r"\b(?:how does|how did) (?:he|she|they|the \w+) feel\b|"
+    r"\b(?:delete|remove|erase|edit|translate|upload|download|dub)\b (?:the|this|that|it)\b"
+)
+
+
+def classify(question: str, options: list[str] | None = None) -> list[Part]:
+    """Cut a question into parts and say of each what kind of answer it wants.
+
+    >>> [(p["kind"], p["pick"], p["words"]) for p in classify("When is the exam announced?")]
+    [('when', 'best', ['exam'])]
+    """
+    plain = _plain(question)
+    if options:
+        return [part(plain, "choice")]
+    if _UNSUPPORTED.search(plain.lower()):
+        return [part(plain, "unsupported")]
+    parts: list[Part] = []
+    for text in _split(plain):
+        parts += _while(text) or [_one(text)]
+    for later in parts[1:]:
+        if not later["words"] and not later["follows"]:
+            later["follows"] = True
+    return parts
+
+
+def part(text: str, kind: str, **more: Any) -> Part:
+    """One thing asked.
+
+    Keys: `text`; `kind` (when, said, shown, duration, count, order, compare, exists, at_time, fact,
+    summary, choice, unsupported); `pick` (best, first, last, every, or n); `words` (content words) and
+    `phrases` (quoted); `sources` in order of preference and `strict` when no other will do;
+    `anchor` (words of what it is related to) with `relation` (after, before, during); `wants`
+    (number, person, date, place or None); `unit` of a count; `follows`: it speaks of what the
+    part before, or the turn before, found.
+    """
+    base: Part = {
+        "text": text,
+        "kind": kind,
+        "pick": _pick(text.lower()),
+        "words": content_words(_unquoted(text)),
+        "phrases": _quoted(text),
+        "sources": ["speech", "screen"],
+        "strict": False,
+        "anchor": None,
+        "relation": None,
+        "wants": None,
+        "unit": None,
+        "follows": False,
+    }
+    base |= more
+    if base["pick"] != "best":
+        base["words"] = [w for w in base["words"] if w not in ORDINALS]
+    for phrase in base["phrases"]:
+        base["words"] += [w for w in content_words(phrase) or phrase.lower().split()
+                          if w not in base["words"]]  # fmt: skip
+    return base
+
+
+def _one(text: str) -> Part:
+    low = text.lower()
+    if match := next((m for p in _COMPARE if (m := p.search(low))), None):
+        return _compare(text, low, match)
+    sources, strict = _sources(low)
+    common: dict[str, Any] = {"sources": sources, "strict": strict, "follows": _anaphora(low)}
+    if _SUMMARY.search(low):
+        return part(text, "summary", **common)
+    if _WHOLE.search(low):
+        return part(text, "duration", unit="video", **common)
+    if found := _HOW_MANY_UNITS.search(low):
+        return part(text, "count", unit=found.group(1).rstrip("s"), **common)
+    if _HOW_MANY_TIMES.search(low):
+        return part(text, "count", unit="mention", **common)
+    if related := _related(text, low, common):
+        return related
+    if _HOW_LONG.search(low) and _lasting(low):
+        return part(text, "duration", unit="topic", **common)
+    if _WHEN.match(low) or _LISTING.match(low):
+        return part(text, "when", **common)
+    if _YES_NO.match(low):
+        return part(text, "exists", **common)
+    return part(text, _open_kind(low, sources), wants=_wants(low), **common)
+
+
+def _open_kind(low: str, sources: list[str]) -> str:
+    if re.match(r"^(?:and |so |then )*(?:what|which)\b", low):
+        if re.search(r"\b(?:happen\w*|going on)\b", low) and not content_words(low):
+            return "at_time"
+        about = re.search(rf"\b(?:{_SAY})\b", low)
+        if sources[0] in ("screen", "sight") and not about:
+            return "shown"
+        if sources[0] == "screen":
+            return "shown"
+        if about and _wants(low) is None:
+            return "said"
+    return "fact"
+
+
+def _sources(low: str) -> tuple[list[str], bool]:
+    """Where the answer should be looked for, and whether only there."""
+    screen = re.search(rf"\b{_SCREEN}\b", low)
+    said = re.search(rf"\b{_SAY}\b", low)
+    if screen and not re.search(r"\b(?:mention|talk|explain|spoken|speak)\w*", low):
+        return ["screen", "speech"], bool(re.search(r"\b(?:slides?|screens?|on-?screen)\b", low))
+    if said:
+        return ["speech", "screen"], False
+    if re.search(rf"\b{_SIGHT}\b", low) or re.match(r"^(?:is|are|was|were) there\b", low):
+        return ["sight", "screen", "speech"], False
+    return ["speech", "screen"], False
+
+
+def _compare(text: str, low: str, match: re.Match[str]) -> Part:
+    groups = match.groups()
+    if len(groups) == 2:
+        relation, one, other = _superlative(low), groups[0], groups[1]
+    else:
+        one, relation, other = groups
+    one = re.sub(r"^.*[:,]\s*", "", one)
+    return part(
+        text,
+        "compare",
+        relation=relation,
+        words=content_words(one) or content_words(text)[:1],
+        anchor=content_words(other),
+        names=[_name(text, one), _name(text, other)],
+        sources=_sources(low)[0],
+    )
+
+
+def _superlative(low: str) -> str:
+    return "later" if re.search(r"\b(?:last|later)\b", low) else "first"
+
+
+def _name(text: str, piece: str) -> str:
+    """The piece as it was written, without a leading article or the verb of asking."""
+    at = text.lower().find(piece)
+    written = (text[at : at + len(piece)] if at >= 0 else piece).strip(" ?.!,:")
+    return re.sub(
+        rf"^(?:(?:is|does|she|he|they|{_SAY}|the|a|an)\s+)+", "", written, flags=re.IGNORECASE
+    )
+
+
+def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
+    """Parts such as "what comes after X" and "when does she mention X after Y"."""
+    match = _RELATION.match(low)
+    if not match or re.match(r"\d", match.group("anchor")):
+        return None
+    anchor = content_words(match.group("anchor"))
+    if not anchor:
+        return None
+    word = match.group("relation")
+    relation = "before" if word in ("before", "preceding", "until") else "after"
+    head = text[: match.end("head")]
+    sources, strict = _sources(head.lower())
+    kind = "when" if _WHEN.match(low) else "exists" if _YES_NO.match(low) else "order"
+    if kind == "exists" or (kind == "when" and not content_words(head)):
+        return None
+    anchored = _sources(match.group("anchor"))[0]
+    named = {"sources": sources, "strict": strict, "follows": False}
+    if kind == "order" and not re.search(rf"\b(?:{_SAY}|{_SCREEN}|{_SIGHT})\b", head.lower()):
+        named["sources"] = ["screen", "speech"]
+    return part(
+        text,
+        kind,
+        relation=relation,
+        anchor=anchor,
+        anchor_sources=anchored,
+        words=content_words(head),
+        pick=_pick(head.lower()),
+        phrases=[],
+        wants=None,
+        **named,
+    )
+
+
+def _while(text: str) -> list[Part] | None:
+    """ "What does the slide show when she mentions X?" is an anchor, then a look at that time."""
+    low = text.lower()
+    match = _WHILE.match(low)
+    if not match or not re.match(_QUESTION, low) or _WHEN.match(low) or _HOW_LONG.search(low):
+        return None
+    head, anchor = text[: match.end("head")], text[match.start("anchor") :]
+    if not content_words(anchor) or re.match(r"\d", anchor) or _HOW_MANY_TIMES.search(low):
+        return None
+    if not re.search(rf"\b(?:{_SAY}|{_SCREEN}|{_SIGHT})\b", match.group("anchor")):
+        return None
+    first = _one("when " + anchor)
+    second = _one(head)
+    if second["kind"] not in ("shown", "said", "fact", "at_time"):
+        return None
+    first["silent"] = True
+    second["follows"] = True
+    return [first, second]
+
+
+def _split(text: str) -> list[str]:
+    """Cut "when …, and what …?" where both halves ask; a lone half stays whole."""
+    pieces = re.split(
+        rf"\s*(?:[?;]\s*(?:and\s+)?|,?\s+and\s+(?:then\s+)?)(?={_QUESTION}\b)",
+        text,
+        flags=re.IGNORECASE,
+    )
+    pieces = [piece.strip(" ?") for piece in pieces if piece and piece.strip(" ?")]
+    asks = re.compile(
+        rf"^(?:and |so |then |in |at |on )*{_QUESTION}\b|^(?:tell|find|show|give)\b", re.IGNORECASE
+    )
+    if len(pieces) > 1 and all(asks.match(piece) for piece in pieces):
+        return pieces[:4]
+    return [text.strip(" ?")] if text.strip(" ?") else []
+
+
+def _pick(low: str) -> str | int:
+    low = re.sub(
+        r"\b\d+ (?:first|last)\b|\bat (?:first|last)\b|\blast (?:name|week|year)\b", " ", low
+    )
+    if re.search(r"\b(?:every|each|all|list)\b.*\b(?:times?|moments?|mention\w*|places?|occurrences?)"
+                 r"|\bwhenever\b|\beverywhere\b|\bat (?:what|which) times\b", low):  # fmt: skip
+        return "every"
+    if re.search(r"\b(?:last|final|latest|most recent\w*|lastly) (?:time|mention\w*|appear\w*|talk\w*|"
+                 r"say\w*|said|shown|show|seen|spoken|discuss\w*|refer\w*|occurrence|speak\w*|bring\w*|"
+                 r"visible|heard|explain\w*)|\bfor the last time\b|\blast$", low):  # fmt: skip
+        return "last"
+    for word, n in ORDINALS.items():
+        if re.search(rf"\b{word} (?:time|mention|occurrence|appearance)\b", low):
+            return n
+    if re.search(r"\b(?:first|initially|earliest)\b", low) and not re.search(
+        r"\bfirst (?:law|name|order|principle|degree|class|\d)\b", low
+    ):
+        return "first"
+    if re.search(r"\b(?:introduc\w+|announc\w+|start\w*|begin\w*|began)\b", low):
+        return "first" if not re.search(r"\bannounc", low) else "best"
+    return "best"
+
+
+def _wants(low: str) -> str | None:
+    """Which short answer is wanted inside the sentence."""
+    if re.search(
+        r"\bhow (?:many|much|big|large|fast|far|old|tall|heavy|deep|high|long|wide)\b", low
+    ):
+        return "number"
+    if re.search(r"\bwhat (?:is |was |are )?(?:the )?(?:\w+ ){0,3}(?:rate|size|number|value|percentage|"
+                 r"accuracy|percent|price|cost|score|dimension|temperature|speed|budget|probability|"
+                 r"weight|distance|age|ratio|threshold|batch|limit|amount|length|version|year)\b", low):  # fmt: skip
+        return "number"
+    if re.match(
+        r"^(?:and |so )*(?:who|whom|whose)\b|\bwhich (?:person|author|professor|scientist)\b", low
+    ):
+        return "person"
+    if re.search(r"\b(?:what|which|on what|on which) (?:day|date|year|month|deadline|weekday)\b|"
+                 r"\bwhat (?:is|was) the (?:due )?(?:date|deadline)\b", low):  # fmt: skip
+        return "date"
+    if re.search(
+        r"^(?:and |so )*where\b|\b(?:what|which) (?:room|place|city|building|hall|country)\b", low
+    ):
+        return "place"
+    return None
+
+
+def _lasting(low: str) -> bool:
+    """Whether "how long" asks for time in the video, and not for a fact that is told in it."""
+    seen = (
+        rf"\b(?:{_SCREEN}|visible|on|up|stay\w*|remain\w*|appear\w*|shown|displayed|seen|camera)\b"
+    )
+    said = r"\b(?:talk\w*|speak\w*|discuss\w*|explain\w*|spend\w*|spent|describ\w*|cover\w*|last)\b"
+    return bool(re.search(seen, low) or re.search(said, low))
+
+
+def _anaphora(low: str) -> bool:
+    """Whether it speaks of something found before: "what did it say then?"."""
+    return not content_words(low) and bool(
+        re.search(
+            r"\b(?:it|that|this|then|there|those|these|them|at that (?:time|moment|point)|next|"
+            r"before|after(?:wards)?|later|earlier)\b", low
+        )
+    )  # fmt: skip
+
+
+def _plain(question: str) -> str:
+    text = re.sub(r"\s+", " ", question).strip()
+    return re.sub(
+        r"^(?:please|hey|hi|hello|ok|okay|well|so)[,!.]?\s+", "", text, flags=re.IGNORECASE
+    )
+
+
+_QUOTES = re.compile(r"[\"“”„«»]([^\"“”„«»]{2,80})[\"“”„«»]|(?<!\w)['‘]([^'‘’]{2,80})['’](?!\w)")
+
+
+def _quoted(text: str) -> list[str]:
+    return [(m.group(1) or m.group(2)).strip() for m in _QUOTES.finditer(text)]
+
+
+def _unquoted(text: str) -> str:
+    return _QUOTES.sub(" ", text)

@@ -1,0 +1,131 @@
+"""Take the short answer out of the sentence that holds it: a number, a name, a day, a place.
+
+Only words of the sentence are returned, so what is extracted is evidence. Nearness to the
+question's own words decides between several numbers or names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from longtake.tools.words import stem, tokens
+
+_NUMBER_WORD = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|"
+    r"fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
+    r"ninety|hundred|thousand|million|billion)"
+)
+_NUMBER = re.compile(
+    rf"[$€£]?\d+(?:[.,:]\d+)*(?:e-?\d+)?(?:\s?(?:%|percent|per cent|million|billion|thousand))?"
+    rf"|\b{_NUMBER_WORD}(?:[\s-](?:and[\s-])?(?:{_NUMBER_WORD}|point))*(?:\s(?:%|percent))?",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(r"^\s?([A-Za-zµ°%]+)")
+_DAY = re.compile(
+    r"\b(?:(?:on |next |this )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:,? the)?(?:,? \d{1,2}"
+    r"(?:st|nd|rd|th)?)?|(?:the )?\d{1,2}(?:st|nd|rd|th)?(?: of)? (?:January|February|March|April|May|"
+    r"June|July|August|September|October|November|December)(?:,? \d{4})?|(?:January|February|March|"
+    r"April|May|June|July|August|September|October|November|December)(?: the)? (?:\d{1,2}(?:st|nd|rd|th)?)"
+    r"(?:,? \d{4})?|\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b|tomorrow|next week|tonight)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\b(?:(?:Dr|Prof|Professor|Mr|Mrs|Ms)\.? )?[A-Z][a-zà-ÿ]+(?:[- ](?:(?:van|von|de|of) )?[A-Z][a-zà-ÿ]+)*"
+)
+_PLACE = re.compile(
+    r"\b(?:in|at|near|inside|to|from)\s+((?:the\s+)?(?:(?:room|hall|building|lab|floor|auditorium|theat(?:er|re)|"
+    r"library|lecture hall)\s+[\w-]+(?:\s\d+)?|[A-Z][\w-]+(?:\s[A-Z][\w-]+)*|(?:\w+\s){0,3}"
+    r"(?:room|hall|building|lab|auditorium|library|kitchen|garden|office|campus|city|theat(?:er|re))"
+    r"(?:\s[\w-]+)?))"
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"'(])")
+
+
+def sentences(text: str) -> list[str]:
+    """Cut a text into sentences; a decimal point does not end one.
+
+    >>> sentences("Use 0.001. It works! ok")
+    ['Use 0.001.', 'It works! ok']
+    """
+    return [piece.strip() for piece in _SENTENCE.split(text.strip()) if piece.strip()]
+
+
+def best_sentence(text: str, words: Sequence[str]) -> str:
+    """The sentence that shares most with the question's words; the earlier of two equals."""
+    roots = {stem(word) for word in words}
+    pieces = sentences(text) or [text]
+    return max(pieces, key=lambda piece: len(roots & {stem(w) for w in tokens(piece)}))
+
+
+def short_answer(text: str, wants: str | None, words: Sequence[str]) -> str | None:
+    """The part of a text that is of the wanted sort and nearest to the question's words.
+
+    >>> short_answer("We use a learning rate of 0.001 for 3 epochs.", "number", ["learning", "rate"])
+    '0.001'
+    >>> short_answer("The exam is on Friday the 12th in room 204.", "place", ["exam"])
+    'room 204'
+    """
+    pattern = {"number": _NUMBER, "date": _DAY, "place": _PLACE, "person": _NAME}.get(wants or "")
+    if pattern is None:
+        return None
+    found = []
+    for match in pattern.finditer(text):
+        piece = match.group(1) if pattern is _PLACE else match.group()
+        if wants == "person" and not _is_name(text, match, words):
+            continue
+        if wants == "number" and stem(piece.lower()) in {stem(w) for w in words}:
+            continue
+        if wants == "number" and piece.lower() == "one":
+            continue
+        found.append(
+            (_distance(text, match, words), match.start(), _with_unit(text, match, piece, wants))
+        )
+    return min(found)[2] if found else None
+
+
+def _distance(text: str, match: re.Match[str], words: Sequence[str]) -> int:
+    """Characters between the match and the nearest question word; what follows it is preferred."""
+    roots = {stem(word) for word in words}
+    best = 10_000
+    for word in re.finditer(r"\w+", text):
+        if stem(word.group().lower()) in roots and not match.start() <= word.start() < match.end():
+            gap = (
+                match.start() - word.end()
+                if word.end() <= match.start()
+                else word.start() - match.end()
+            )
+            best = min(best, abs(gap) + (0 if word.end() <= match.start() else 2))
+    return best
+
+
+def _with_unit(text: str, match: re.Match[str], piece: str, wants: str | None) -> str:
+    if wants != "number" or piece.endswith(("%", "percent")):
+        return piece
+    unit = _UNIT.match(text[match.end() :])
+    short = unit and (unit.group(1) in _UNITS or unit.group(1).lower().rstrip("s") in _UNITS)
+    return f"{piece} {unit.group(1)}" if unit and short else piece
+
+
+_UNITS = frozenset(
+    """second minute hour day week month year meter metre kilometer kilometre kilogram gram kg km cm
+    mm m s ms gb mb kb tb hz khz mhz ghz watt volt degree euro dollar pound percent token layer
+    head epoch point step page student people person gpu liter litre ton tonne mile feet foot
+    inch knot time bit byte parameter""".split()  # noqa: SIM905
+)
+
+
+def _is_name(text: str, match: re.Match[str], words: Sequence[str]) -> bool:
+    """A capital after a full stop is no sign of a name unless more capitals follow."""
+    piece = match.group()
+    if piece.lower() in {w.lower() for w in words} or piece in _NOT_NAMES:
+        return False
+    starts = match.start() == 0 or text[: match.start()].rstrip().endswith((".", "!", "?", ":"))
+    return " " in piece or not starts
+
+
+_NOT_NAMES = frozenset(
+    """I The A An It This That These Those We You He She They So But And Now In On At Monday
+    Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July
+    August September October November December OK Okay""".split()  # noqa: SIM905
+)

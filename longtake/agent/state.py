@@ -1,0 +1,67 @@
+"""What the graph remembers between its nodes: JSON values and record ids only.
+
+LangGraph writes this to SQLite, so it holds no arrays, tuples, dataclasses or numpy numbers.
+Keys other than `history` belong to one turn; `open_turn` sets them all anew, because channels of
+a thread survive into its next turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+Part = dict[str, Any]
+"""One thing asked; see `longtake.agent.classify.part`."""
+Finding = dict[str, Any]
+"""What became of one part; see `longtake.agent.findings.finding`."""
+
+
+class State(TypedDict, total=False):
+    """The graph's channels; every node returns whole new values for those it changes."""
+
+    question: str
+    options: list[str] | None
+    videos: list[str]
+    as_of: float | None
+    thread: str
+    history: list[dict[str, Any]]
+    parts: list[Part]
+    at: int
+    tries: int
+    regions: list[dict[str, Any]]
+    candidates: list[dict[str, Any]]
+    looks: list[dict[str, Any]]
+    findings: list[Finding]
+    sentences: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+    searched: list[dict[str, Any]]
+    cost: dict[str, int]
+    trace: list[dict[str, Any]]
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Mechanisms that can be switched off, to see in tests and benches what each is worth."""
+
+    scan: bool = True
+    """Read everything for first, last, every, count and absence; off: only what search returns."""
+    finer: bool = True
+    """Open the moments under the coarse hits; off: answer from captions."""
+    inspect: bool = True
+    """Decode again where the memory lacks the detail."""
+    ground: bool = True
+    """Check every sentence against its evidence before returning it."""
+    blur: bool = True
+    """Let a word that is nowhere match words that sound or look nearly the same."""
+    phrase: bool = True
+    """Let the chat model, when there is one, put the answer into a sentence."""
+
+
+HISTORY = 8
+"""Turns of a thread that are kept."""
+
+
+def part_of(state: State) -> Part:
+    """The part that is being worked on."""
+    return state["parts"][state["at"]]
