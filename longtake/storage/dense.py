@@ -99,8 +99,9 @@ class Marks:
         return np.asarray((self.start <= span.start) & inside, dtype=np.bool_)
 
     def _picked(self, order: Ints) -> Marks:
-        columns = (self.vids, self.ids, self.start, self.end, self.known)
-        return Marks(*(column[order] for column in columns))
+        return Marks(
+            self.vids[order], self.ids[order], self.start[order], self.end[order], self.known[order]
+        )
 
 
 class Dense:
@@ -114,8 +115,7 @@ class Dense:
     @classmethod
     def build(cls, vids: Ints, vectors: Floats, marks: Marks, dim: int) -> Dense:
         """Build an index of these vectors."""
-        import faiss
-
+        faiss = load_faiss()
         if len(vids) > HNSW_ABOVE:
             inner = faiss.IndexHNSWFlat(dim, _LINKS, faiss.METRIC_INNER_PRODUCT)
         else:
@@ -128,8 +128,7 @@ class Dense:
     @property
     def graph(self) -> bool:
         """Whether candidates come from an HNSW graph."""
-        import faiss
-
+        faiss = load_faiss()
         return isinstance(faiss.downcast_index(self.index.index), faiss.IndexHNSW)
 
     @property
@@ -142,8 +141,7 @@ class Dense:
 
     def change(self, drop: Ints, vids: Ints, vectors: Floats, new: Marks) -> None:
         """Remove `drop`, and add or replace `vids`."""
-        import faiss
-
+        faiss = load_faiss()
         self.marks = self.marks.changed(drop, new)
         if not self.graph:
             # A graph cannot forget: there dead rows stay and `search` passes over them.
@@ -175,8 +173,7 @@ class Dense:
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def _exact(self, query: Floats, k: int, allowed: Ints | None, total: int) -> Ints:
-        import faiss
-
+        faiss = load_faiss()
         if self.graph:
             flat = faiss.downcast_index(faiss.downcast_index(self.index.index).storage)
             places, vids = self._places(self.marks.vids if allowed is None else allowed)
@@ -194,8 +191,7 @@ class Dense:
 
     def _proposed(self, query: Floats, k: int, allowed: Ints | None, total: int) -> Ints | None:
         """Ask the graph; None when it gave too few rows."""
-        import faiss
-
+        faiss = load_faiss()
         want = min(self.index.ntotal, 2 * k + 4 * _SPARE)
         params = faiss.SearchParametersHNSW(efSearch=max(_EFFORT, 2 * want))
         if allowed is not None:
@@ -207,8 +203,7 @@ class Dense:
         return found if len(found) >= min(total, k + _SPARE) else None
 
     def _selector(self, allowed: Ints | None) -> Any:
-        import faiss
-
+        faiss = load_faiss()
         if allowed is None:
             return None
         low, high = np.searchsorted(self.marks.vids, [allowed[0], allowed[-1]])
@@ -218,8 +213,7 @@ class Dense:
 
     def _places(self, vids: Ints) -> tuple[Ints, Ints]:
         """Return where `vids` lie in a graph's storage, ascending, and the vids in that order."""
-        import faiss
-
+        faiss = load_faiss()
         stored = faiss.vector_to_array(self.index.id_map)
         order = np.argsort(stored, kind="stable")
         # A replaced vector was added again: the last of equal ids is the one that counts.
@@ -228,9 +222,15 @@ class Dense:
         return places[rank].astype(np.int64), vids[rank]
 
 
-def _one(index: Any, query: Floats, want: int, params: Any) -> tuple[Floats, Ints]:
+def load_faiss() -> Any:
+    """Import FAISS; its bindings are generated and have no types worth reading."""
     import faiss
 
+    return faiss
+
+
+def _one(index: Any, query: Floats, want: int, params: Any) -> tuple[Floats, Ints]:
+    faiss = load_faiss()
     # One query gains nothing from more threads: measured 70 ms with two, 14 ms with one.
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)

@@ -103,6 +103,7 @@ class Folder:
 
     def _holds_others(self) -> bool:
         ours = {"library.sqlite", "cache.sqlite", "writer.lock", "indexes", "thumbs", "kv"}
+        ours |= {"library.sqlite.damaged", "library.sqlite.new"}
         ours |= {name + tail for name in list(ours) for tail in ("-wal", "-shm", "-journal")}
         return any(entry.name not in ours for entry in self.root.iterdir())
 

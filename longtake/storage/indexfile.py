@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from longtake.storage.database import translated
+from longtake.storage.dense import load_faiss
 
 _MAGIC = b"longtake index 1 "
 
@@ -37,8 +38,7 @@ def index_path(folder: Path, key: str) -> Path:
 
 def write_index(path: Path, index: Any, gen: int, dim: int) -> None:
     """Write an index and its stamp."""
-    import faiss
-
+    faiss = load_faiss()
     content = faiss.serialize_index(index)
     stamp = {
         "gen": gen,
@@ -70,8 +70,7 @@ def read_stamp(path: Path) -> Stamp | None:
 
 def read_index(path: Path) -> tuple[Stamp, Any] | None:
     """Return a file's stamp and index, or None when the file is missing or damaged."""
-    import faiss
-
+    faiss = load_faiss()
     try:
         with path.open("rb") as file:
             stamp = _stamp(file.readline(1000))

@@ -19,6 +19,14 @@ from longtake.storage.folder import REPAIR
 APPLICATION_ID = 0x4C544B31  # "LTK1": tells a library from any other SQLite file
 TOKENIZE = "porter unicode61 remove_diacritics 2"
 
+_WORDS = f"CREATE VIRTUAL TABLE words USING fts5(text, tokenize='{TOKENIZE}')"
+# Makes the word index anew from the records, for `check --repair`.
+REFILL_WORDS = (
+    "DROP TABLE words",
+    _WORDS,
+    "INSERT INTO words(rowid, text) SELECT n, text FROM records WHERE text != '' ORDER BY n",
+)
+
 _FIRST = (
     """CREATE TABLE videos (
         ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,7 +54,7 @@ _FIRST = (
     )""",
     "CREATE INDEX records_by_place ON records(ordinal, level, channel, start)",
     "CREATE INDEX records_by_thumb ON records(thumb) WHERE thumb IS NOT NULL",
-    f"CREATE VIRTUAL TABLE words USING fts5(text, tokenize='{TOKENIZE}')",
+    _WORDS,
     "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row)",
     """CREATE TABLE indexes (
         no INTEGER PRIMARY KEY,

@@ -48,7 +48,7 @@ class Store:
 
     def __init__(self, folder: Folder, database: Database, lock: WriterLock | None) -> None:
         self.folder = folder
-        self._database = database
+        self.database = database
         self._lock = lock
         self._videos = Videos(database)
         self._records = Records(database, self._videos)
@@ -112,7 +112,7 @@ class Store:
             with suppress(StoreError, OSError):
                 self._vectors.save()
         self._cache.close()
-        self._database.close()
+        self.database.close()
         if self._lock:
             self._lock.release()
 
@@ -129,7 +129,7 @@ class Store:
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything put inside happen at once or not at all; nested ones join."""
-        return self._database.transaction()
+        return self.database.transaction()
 
     def videos(self) -> list[Video]:
         """Return every video in order of arrival."""
@@ -166,8 +166,8 @@ class Store:
         with self.transaction():
             ordinal = self._videos.get(video).ordinal
             self.delete_records(video)
-            self._database.run("DELETE FROM progress WHERE ordinal = ?", (ordinal,))
-            self._database.run("DELETE FROM videos WHERE ordinal = ?", (ordinal,))
+            self.database.run("DELETE FROM progress WHERE ordinal = ?", (ordinal,))
+            self.database.run("DELETE FROM videos WHERE ordinal = ?", (ordinal,))
 
     def put_records(self, records: Iterable[Record]) -> None:
         """Insert records, or replace those with the same id."""
@@ -253,7 +253,7 @@ class Store:
         as_of: Seconds | None = None,
     ) -> list[tuple[Record, float]]:
         """Return the `k` records that hold the terms best, higher scores first."""
-        with self._database.snapshot():
+        with self.database.snapshot():
             found = self._words.search(
                 terms,
                 k=k,
@@ -286,7 +286,7 @@ class Store:
         channel: str | None = None,
     ) -> tuple[list[str], list[Span], Floats]:
         """Return record ids, their spans and the matrix of their vectors, in order of time."""
-        with self._database.snapshot():
+        with self.database.snapshot():
             return self._vectors.read(
                 self._vectors.keys(level, facet, channel),
                 ordinals=self._ordinals(video),
@@ -307,7 +307,7 @@ class Store:
         channel: str | None = None,
     ) -> list[tuple[str, float]]:
         """Return (record id, inner product) of the `k` nearest vectors, ties by id."""
-        with self._database.snapshot():
+        with self.database.snapshot():
             return self._vectors.search(
                 self._vectors.keys(level, facet, channel),
                 query,
@@ -316,6 +316,10 @@ class Store:
                 span=span,
                 as_of=as_of,
             )
+
+    def index_keys(self) -> list[str]:
+        """Return the keys of the vector indexes, ``level.channel.facet``."""
+        return [row[0] for row in self.database.rows("SELECT key FROM indexes ORDER BY key")]
 
     def save_indexes(self) -> None:
         """Write FAISS files, so that the next process need not build them; `close` does it too."""
@@ -333,7 +337,7 @@ class Store:
         """Note how far a pass has come."""
         with self.transaction():
             ordinal = self._videos.get(video).ordinal
-            self._database.run(
+            self.database.run(
                 "INSERT OR REPLACE INTO progress (ordinal, pass, done, finished, carry) "
                 "VALUES (?, ?, ?, ?, ?)",
                 (ordinal, pass_, progress.done, progress.finished, progress.carry),
@@ -341,7 +345,7 @@ class Store:
 
     def progress(self, video: str, pass_: str) -> Progress | None:
         """Return how far a pass has come, or None where it has not begun."""
-        row = self._database.one(
+        row = self.database.one(
             "SELECT done, finished, carry FROM progress WHERE pass = ? "
             "AND ordinal = (SELECT ordinal FROM videos WHERE id = ?)",
             (pass_, video),

@@ -17,7 +17,7 @@ import numpy as np
 
 from longtake.errors import StoreError
 from longtake.storage.database import Database
-from longtake.storage.dense import Dense, Ints, Marks
+from longtake.storage.dense import Dense, Ints, Marks, load_faiss
 from longtake.storage.filters import visible
 from longtake.storage.indexfile import index_path, read_index, read_stamp, write_index
 from longtake.storage.records import Floats, VectorRow
@@ -238,8 +238,7 @@ class Vectors:
 
     def _agrees(self, no: int, dense: Dense) -> bool:
         """Hold an index from a file against SQLite: the same vids, and a sample of vectors."""
-        import faiss
-
+        faiss = load_faiss()
         stored = np.unique(faiss.vector_to_array(dense.index.id_map))
         vids = dense.marks.vids
         same = bool(np.isin(vids, stored).all()) if dense.graph else np.array_equal(stored, vids)
