@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from longtake.memory import summaries
 from longtake.memory.levels import FOREVER, Memory, mean_unit
 from longtake.memory.segment import Rule, Unit, cuts
@@ -20,7 +22,7 @@ from longtake.timecode import Seconds, Span
 if TYPE_CHECKING:
     from longtake.storage.store import Store
 
-RULE = Rule(least=240.0, most=900.0, aim=600.0, window=3, lag=3, alpha=1.5)
+RULE = Rule(least=240.0, most=900.0, aim=600.0, pull=1.0, window=3, lag=3, alpha=2.0)
 _LOOK_BACK = 2400.0
 
 
@@ -100,24 +102,25 @@ def _common(parts: Sequence[Record], k: int = 10) -> list[str]:
 
 
 def _title(memory: Memory, scenes: Sequence[Record], span: Span) -> str:
-    """Name a chapter by the scene title nearest to all it says, slide titles first."""
-    lengths: Counter[str] = Counter()
+    """Name a chapter by the scene title nearest to all it says, slide titles first.
+
+    Where two titles share the chapter about evenly, both stand, in order of time.
+    """
+    shares: dict[str, float] = {}
     for scene in scenes:
-        if scene.data["title"]:
-            shown = 2.0 if scene.data.get("title_from") == "screen" else 1.0
-            lengths[str(scene.data["title"])] += round(shown * scene.span.duration * 1000)
-    if not lengths:
+        if name := str(scene.data["title"]):
+            shown = 1.5 if scene.data.get("title_from") == "screen" else 1.0
+            shares[name] = shares.get(name, 0.0) + shown * scene.span.duration / span.duration
+    if not shares:
         return ""
-    names = list(lengths)
+    names = list(shares)
     middle = mean_unit([unit.vectors[0] for unit in _units(memory, scenes)])
-    rows = memory.encoder.encode(names)
-    near = rows @ middle if middle is not None else rows[:, 0] * 0
-    total = 1000 * span.duration
-
-    def worth(i: int) -> tuple[float, int]:
-        return round(float(near[i]) + lengths[names[i]] / total, 6), -i
-
-    return names[max(range(len(names)), key=worth)]
+    near = memory.encoder.encode(names) @ middle if middle is not None else np.zeros(len(names))
+    worth = {name: round(float(n) + shares[name], 6) for name, n in zip(names, near, strict=True)}
+    ranked = sorted(names, key=lambda name: (-worth[name], names.index(name)))
+    total = sum(shares.values())
+    even = [name for name in ranked[:2] if 0.3 <= shares[name] / total <= 0.7]
+    return " / ".join(sorted(even, key=names.index)) if len(even) == 2 else ranked[0]
 
 
 def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CAP = 3
 """Moments of one scene that may be shown while other scenes have some."""
+NOTHING = 0.02
+"""Evidence up to which a record is only the nearest of what has nothing to do with it."""
 _SCENE: Seconds = 120.0
 _DEPTH: dict[Level, int] = {
     "moment": 0,
@@ -49,6 +51,7 @@ class Ranking:
     def best(self, groups: Sequence[Group], k: int) -> list[Moment]:
         """Return the `k` best moments, best first."""
         weighed = [self._moment(one) for one in groups]
+        weighed = [moment for moment in weighed if moment.evidence > NOTHING]
         weighed.sort(key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
         self.strongest = max((m.evidence for m in weighed), default=0.0)
         chosen = self._thin(weighed, k)
@@ -161,7 +164,7 @@ class Ranking:
         )
         own = self.lexicon.coverage([moment.text])
         raw = [(self.lexicon.coverage([one.text]), one) for one in inside if self._may(one)]
-        raw = [pair for pair in raw if pair[0] > own or (not moment.text and one_text(pair[1]))]
+        raw = [pair for pair in raw if pair[0] > own or (not moment.text and pair[1].text.strip())]
         if not raw:
             return moment
         share, said = max(raw, key=lambda pair: (pair[0], -pair[1].span.start, pair[1].id))
@@ -180,11 +183,6 @@ class Ranking:
         """Whether a record may be quoted: in a channel asked for, and inside the span asked for."""
         inside = self.scope.span is None or record.span.overlap(self.scope.span) > 0
         return record.channel in self.scope.within and inside
-
-
-def one_text(record: Record) -> bool:
-    """Whether a record has something to quote."""
-    return bool(record.text.strip())
 
 
 def _how(name: str) -> How:

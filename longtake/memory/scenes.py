@@ -14,7 +14,7 @@ from longtake.memory.segment import Rule, cuts
 from longtake.storage.records import Record
 from longtake.timecode import Seconds, Span
 
-RULE = Rule(least=20.0, most=120.0, window=2, lag=3, alpha=1.0)
+RULE = Rule(least=20.0, most=120.0, aim=70.0, window=2, lag=3, alpha=1.5)
 _LOOK_BACK = 700.0
 """Seconds of earlier clips that the statistics of change are taken from."""
 _BACKGROUND = 600.0

@@ -20,7 +20,7 @@ from longtake.timecode import Seconds, Span
 
 Depths = NDArray[np.float64]
 
-_FLAT = 0.05
+_FLAT = 0.08
 """Depths vary at least so much before they count as variation: a static hour stays whole."""
 
 
@@ -44,7 +44,9 @@ class Rule:
     Args:
         least: shortest segment in seconds, where the video allows it.
         most: longest segment in seconds.
-        aim: preferred length; 0 for none.
+        aim: preferred length.
+        pull: what a length that is off by the aim itself costs, in deviations; it counts only
+            where no change is strong and the most length forces a choice.
         window: units averaged on each side of a gap.
         lag: units that must follow a gap before it is judged.
         alpha: standard deviations above the mean at which a gap is a cut at once.
@@ -53,7 +55,8 @@ class Rule:
 
     least: Seconds
     most: Seconds
-    aim: Seconds = 0.0
+    aim: Seconds
+    pull: float = 0.3
     window: int = 2
     lag: int = 3
     alpha: float = 1.0
@@ -154,11 +157,12 @@ def _next(units: Sequence[Unit], start: int, rule: Rule, final: bool) -> Cut | N
         known = max(known, seen)
         if length < rule.least or end - units[i].span.start < rule.least:
             continue
-        score = _score(units, i, start, seen, rule)
+        score = _score(units, i, seen, rule)
         if length > rule.most or (score >= rule.alpha and _peak(units, i, seen, rule)):
             return Cut(i, seen)
-        if best is None or score > best[0]:
-            best = (score, i)
+        pulled = score - rule.pull * abs(length - rule.aim) / rule.aim
+        if best is None or pulled > best[0]:
+            best = (pulled, i)
     return Cut(best[1], len(units) - 1) if final and best and _over(units, start, rule) else None
 
 
@@ -178,12 +182,9 @@ _PAST = 60
 """Units whose gaps make the statistics."""
 
 
-def _score(units: Sequence[Unit], i: int, start: int, seen: int, rule: Rule) -> float:
+def _score(units: Sequence[Unit], i: int, seen: int, rule: Rule) -> float:
     low = max(0, i - _PAST)
-    score = float(depths(units[low : seen + 1], rule.window)[i - low])
-    if rule.aim:
-        score -= abs(units[i].span.start - units[start].span.start - rule.aim) / rule.aim
-    return score
+    return float(depths(units[low : seen + 1], rule.window)[i - low])
 
 
 def _peak(units: Sequence[Unit], i: int, seen: int, rule: Rule) -> bool:

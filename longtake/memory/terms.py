@@ -42,7 +42,7 @@ STOP_WORDS = frozenset(
 
 WEAK_WORDS = frozenset(
     """
-    anybody anyone anything appear appeared appears asked beginning camera clip clips describe
+    anybody anyone anything appear appeared appears asked beginning camera chapter clip clips describe
     described discuss discussed discusses displayed ending explain explained explains film
     find first footage frame happen happened happening happens last mention mentioned mentions
     minute minutes moment moments movie namely name part picture point recording says saying
