@@ -38,8 +38,6 @@ def find_target(
             return library.video(name), span, None
         if _RECORD.match(words[0]):
             record = library.store.record(words[0])
-            if record is None:
-                raise NoSuchMoment(f"there is no record {words[0]}", fix="longtake search QUERY")
             return library.video(record.video), record.span, record
     if len(words) != 2:
         raise UsageError(

@@ -126,9 +126,9 @@ def answer(
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
     if trace:
-        data["trace"] = data.get("trace") or list(got.trace)
+        data["trace"] = list(got.trace)
     emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
-    return data
+    return {**data, "trace": list(got.trace)}
 
 
 def _shown(

@@ -117,7 +117,7 @@ def _text(data: Mapping[str, Any], names: Mapping[str, str]) -> str:
         lines = ["Nothing found."]
         lines += [f"  searched: {line}" for line in searched_lines(data["searched"])]
         lines.append(f"  best score: {data['best']:.2f}")
-        return "\n".join([*lines, f"  try: {clean(data['hint'])}"] if data["hint"] else lines)
+        return "\n".join([*lines, f"  {clean(data['hint'])}"] if data["hint"] else lines)
     several = len(names) > 1
     lines = []
     for number, moment in enumerate(data["moments"], 1):

@@ -68,9 +68,11 @@ def _clips(reader: Reader, video: Video) -> list[Tree]:
     ]
     if not clips and (speech or screen or frames):
         clips = [{"start": 0.0, "end": round(video.duration, 3), "text": "", "same_as": None}]
-    for clip in clips:
-        clip["speech"] = _lines(_starting_in(speech, clip))
-        clip["screen"] = _lines(_starting_in(screen, clip))
+    for number, clip in enumerate(clips):
+        begin = clip["start"] if number else float("-inf")
+        end = clips[number + 1]["start"] if number + 1 < len(clips) else float("inf")
+        clip["speech"] = _lines(_starting_in(speech, begin, end))
+        clip["screen"] = _lines(_starting_in(screen, begin, end))
         clip["thumb"] = _shown(frames, clip["start"], clip["end"])
     return clips
 
@@ -79,10 +81,10 @@ def _lines(parts: Sequence[Tree]) -> list[Tree]:
     return [{key: part[key] for key in ("start", "end", "text")} for part in parts]
 
 
-def _starting_in(parts: Sequence[Tree], outer: Tree) -> Sequence[Tree]:
-    """The parts that begin inside `outer`; so each belongs to one outer part only."""
-    low = bisect_left(parts, outer["start"], key=lambda part: part["start"])
-    return parts[low : bisect_left(parts, outer["end"], key=lambda part: part["start"])]
+def _starting_in(parts: Sequence[Tree], begin: float, end: float) -> Sequence[Tree]:
+    """The parts that begin in `[begin, end)`; so each belongs to one outer part only."""
+    low = bisect_left(parts, begin, key=lambda part: part["start"])
+    return parts[low : bisect_left(parts, end, key=lambda part: part["start"])]
 
 
 def _shown(frames: Sequence[tuple[float, str]], start: float, end: float) -> str | None:
@@ -101,7 +103,7 @@ def _nest(outer: list[Tree], inner: list[Tree], key: str) -> list[Tree]:
         return []
     rest = {id(part): part for part in inner}
     for part in outer:
-        part[key] = list(_starting_in(inner, part))
+        part[key] = list(_starting_in(inner, part["start"], part["end"]))
         for one in part[key]:
             rest.pop(id(one), None)
     for run in _runs(inner, rest):
