@@ -106,3 +106,8 @@ def _drop_unfit(new: sqlite3.Connection) -> None:
     )
     # Files and readers of before must not be taken for up to date.
     new.execute("UPDATE indexes SET gen = gen + 1, forgot = gen + 1")
+
+
+def _remove(database: Path) -> None:
+    for tail in ("", "-wal", "-shm", "-journal"):
+        Path(f"{database}{tail}").unlink(missing_ok=True)
