@@ -12,11 +12,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-Pixels = NDArray[np.uint8]
 _BASE = (1280, 720)
+_MIDDLE = 20
 
 
 def _sky(low: tuple[int, int, int], high: tuple[int, int, int]) -> Image.Image:
@@ -132,19 +131,20 @@ def picture(name: str, size: tuple[int, int]) -> Image.Image:
 
 
 @lru_cache(maxsize=4)
-def _grain(size: tuple[int, int]) -> NDArray[np.int16]:
-    tall = (size[1] + 64, size[0] + 64, 1)
-    return np.random.default_rng(11).normal(0, 5, tall).round().astype(np.int16)
+def _grain(size: tuple[int, int]) -> Image.Image:
+    """Return grain around the value `_MIDDLE`, larger than a frame so that it can be shifted."""
+    shape = (size[1] + 64, size[0] + 64)
+    noise = np.random.default_rng(11).normal(_MIDDLE, 5, shape).round().clip(0, 2 * _MIDDLE)
+    return Image.fromarray(noise.astype(np.uint8)).convert("RGB")
 
 
 def camera(name: str, size: tuple[int, int], time: float) -> Image.Image:
     """Return what a slowly panning camera sees of the picture after `time` seconds."""
     wide = (size[0] * 9 // 8, size[1] * 9 // 8)
-    large = np.asarray(picture(name, wide))
     x = round((wide[0] - size[0]) * (0.5 + 0.5 * math.sin(time / 9)))
     y = round((wide[1] - size[1]) * (0.5 + 0.5 * math.cos(time / 13)))
-    seen = large[y : y + size[1], x : x + size[0]].astype(np.int16)
+    seen = picture(name, wide).crop((x, y, x + size[0], y + size[1]))
     step = round(time * 1000)
     dx, dy = step * 7 % 61, step * 13 % 59
-    noise = _grain(size)[dy : dy + size[1], dx : dx + size[0]]
-    return Image.fromarray(np.clip(seen + noise, 0, 255).astype(np.uint8))
+    noise = _grain(size).crop((dx, dy, dx + size[0], dy + size[1]))
+    return ImageChops.add(seen, noise, 1, -_MIDDLE)

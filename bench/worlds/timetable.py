@@ -65,14 +65,21 @@ class Timetable:
         return self.clock
 
 
-def lay_out(minutes: float, seed: int, engine: str, form: Format) -> Timetable:
-    """Speak everything and lay it out over `minutes`."""
+def lay_out(
+    minutes: float, seed: int, engine: str, form: Format, *, camera_share: float | None = None
+) -> Timetable:
+    """Speak everything and lay it out over `minutes`.
+
+    With `camera_share`, camera scenes fill that share of the time and are talked over.
+    """
     chance = Random(seed)
     total = minutes * 60
     count = max(2, min(len(TOPICS), round(total / (TOPIC_SECONDS + 35))))
     topics = chance.sample(TOPICS, count)
     breaks = BREAKS if count >= 6 else (BREAKS[1] / 4,)
     scenes = _scenes(count, chance)
+    if camera_share is not None:
+        scenes = [(name, total * camera_share / len(scenes)) for name, _ in scenes]
     scene_time = sum(seconds + 4 for _, seconds in scenes)
     budget = (total - sum(breaks) - scene_time - 30) / count
     pauses = {round((index + 1) * count / (len(breaks) + 1)): length
@@ -86,7 +93,7 @@ def lay_out(minutes: float, seed: int, engine: str, form: Format) -> Timetable:
     for number, topic in enumerate(topics):
         _topic(table, topic, max(45.0, budget), chance, THEMES[number % len(THEMES)])
         for name, seconds in scenes[number::count]:
-            _scene(table, name, seconds)
+            _scene(table, name, seconds, topic if camera_share is not None else None)
         if number + 1 in pauses and number + 1 < count:
             _break(table, pauses[number + 1])
     _talk(table, GOODBYE, Slide("The end", subtitle="Slides will be online"))
@@ -170,12 +177,16 @@ def _still(table: Timetable, begin: float, end: float, slide: Slide, theme: Them
     table.shots.append(Shot(begin, end, draw))
 
 
-def _scene(table: Timetable, name: str, seconds: float) -> None:
-    """Say that a film comes, then show it without words."""
+def _scene(table: Timetable, name: str, seconds: float, topic: Topic | None) -> None:
+    """Say that a film comes, then show it; silent, or talked over about `topic`."""
     begin = table.snap()
     table.say(FILM_OPENING, 0.8)
     start = table.snap()
     _still(table, begin, start, Slide("", subtitle=" "), THEMES[0])
+    for filler in FILLERS if topic is not None else ():
+        if topic is None or table.clock > start + seconds - 6:
+            break
+        table.say(filler.format(topic=topic.name), 1.5)
     table.clock = start + seconds
     end = table.snap()
     draw: Callable[[float], Image.Image] = partial(camera, name, table.form.size)
