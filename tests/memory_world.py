@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,19 @@ from longtake.storage.records import Channel, Chunk, Level, Record, VectorRow, V
 from longtake.storage.store import Store
 from longtake.timecode import Span
 from tests.fakes import FakeTextEncoder
+
+
+class Encoder(FakeTextEncoder):
+    """The fake encoder with a memory: tests embed the same texts many times."""
+
+    known: ClassVar[dict[tuple[int, str], Any]] = {}
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        new = [text for text in texts if (self.dim, text) not in self.known]
+        for text, row in zip(new, super().encode(new), strict=True):
+            self.known[self.dim, text] = row
+        rows = [self.known[self.dim, text] for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, self.dim), np.float32)
 
 
 @dataclass
@@ -42,7 +55,7 @@ def _record(
 
 def observe(video: Video, script: Script, dim: int = 64) -> list[tuple[Record, VectorRow | None]]:
     """Return every record of a script with its picture vector."""
-    encoder = FakeTextEncoder(dim)
+    encoder = Encoder(dim)
     noise = np.random.default_rng(7)
     found: list[tuple[Record, VectorRow | None]] = []
     for start, end, text in script.said:
@@ -152,7 +165,7 @@ def remember(
     from longtake.memory.writer import MemoryWriter
 
     video = add_video(store, name, script.duration)
-    writer = MemoryWriter(store, video, encoder or FakeTextEncoder())
+    writer = MemoryWriter(store, video, encoder or Encoder())
     for chunk in chunks(video, script, size):
         writer.write(chunk)
     writer.finish()

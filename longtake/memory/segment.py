@@ -45,8 +45,7 @@ class Rule:
         least: shortest segment in seconds, where the video allows it.
         most: longest segment in seconds.
         aim: preferred length.
-        pull: what a length that is off by the aim itself costs, in deviations; it counts only
-            where no change is strong and the most length forces a choice.
+        pull: what a length that is off by the aim itself costs, in deviations.
         window: units averaged on each side of a gap.
         lag: units that must follow a gap before it is judged.
         alpha: standard deviations above the mean at which a gap is a cut at once.
@@ -157,17 +156,20 @@ def _next(units: Sequence[Unit], start: int, rule: Rule, final: bool) -> Cut | N
         known = max(known, seen)
         if length < rule.least or end - units[i].span.start < rule.least:
             continue
-        score = _score(units, i, seen, rule)
-        if length > rule.most or (score >= rule.alpha and _peak(units, i, seen, rule)):
+        score, peak = _score(units, i, seen, rule)
+        # The shoulder of a change is no change of its own: it may not win by the change's depth.
+        pull = rule.pull * abs(length - rule.aim) / rule.aim
+        pulled = (score if peak else min(score, 0.0)) - pull
+        if length > rule.most or (peak and pulled >= rule.alpha):
             return Cut(i, seen)
-        pulled = score - rule.pull * abs(length - rule.aim) / rule.aim
         if best is None or pulled > best[0]:
             best = (pulled, i)
     return Cut(best[1], len(units) - 1) if final and best and _over(units, start, rule) else None
 
 
 def _over(units: Sequence[Unit], start: int, rule: Rule) -> bool:
-    return units[-1].span.end - units[start].span.start > rule.most
+    """Whether what is left at the end is too long for one segment: nearer to two."""
+    return units[-1].span.end - units[start].span.start > (rule.aim + rule.most) / 2
 
 
 def _seen(units: Sequence[Unit], i: int, rule: Rule, final: bool) -> int | None:
@@ -182,14 +184,9 @@ _PAST = 60
 """Units whose gaps make the statistics."""
 
 
-def _score(units: Sequence[Unit], i: int, seen: int, rule: Rule) -> float:
-    low = max(0, i - _PAST)
-    return float(depths(units[low : seen + 1], rule.window)[i - low])
-
-
-def _peak(units: Sequence[Unit], i: int, seen: int, rule: Rule) -> bool:
-    """Whether gap i is the deepest of its neighbours that can be seen by now."""
+def _score(units: Sequence[Unit], i: int, seen: int, rule: Rule) -> tuple[float, bool]:
+    """Return the depth of gap i, and whether it is the deepest of its neighbours."""
     low = max(0, i - _PAST)
     depth = depths(units[low : seen + 1], rule.window)
     near = depth[max(1, i - low - 1) : i - low + 2]
-    return bool(depth[i - low] >= near.max())
+    return float(depth[i - low]), bool(depth[i - low] >= near.max())

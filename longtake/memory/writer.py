@@ -17,7 +17,7 @@ from longtake.memory.filing import clip_text
 from longtake.memory.levels import FOREVER, QUICK, Memory
 from longtake.memory.scenes import close_scenes
 from longtake.models.protocols import TextEncoder
-from longtake.storage.records import Chunk, Facet, Progress, Record, VectorRow, Video
+from longtake.storage.records import Chunk, Facet, Level, Progress, Record, VectorRow, Video
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NEAR_CUT = 1.0
 """A change within so many seconds of a clip's start is the change that began it."""
+_REACH = 15.0
+"""Seconds before a chunk in which an utterance may lie that goes on in it."""
 _SHORT = 8
 """Utterances of fewer words are embedded together with the one before."""
 _JOIN = 3.0
@@ -67,32 +69,36 @@ class MemoryWriter:
 
     def _text_vectors(self, chunk: Chunk, pass_: str) -> list[VectorRow]:
         """Embed utterances, pages, and clips with the words and lines filed in them."""
-        said = sorted(_of(chunk, "moment", "speech"), key=lambda one: (one.span, one.id))
+        said = sorted(_of(chunk, "moment", "speech"), key=_when)
         pages = _of(chunk, "frame", "screen")
         clips = _of(chunk, "clip", "caption")
-        before = self._before(chunk, pass_)
+        before = self._earlier(chunk, pass_, "moment", "speech")
         jobs: list[tuple[str, str, Seconds]] = []
         for i, one in enumerate(said):
             previous = said[i - 1] if i else before[-1] if before else None
             jobs.append((one.id, utterance_text(one, previous), one.known_at))
         jobs += [(page.id, page.text, page.known_at) for page in pages if page.text]
         lines = [*_of(chunk, "moment", "screen"), *pages]
+        lines += self._earlier(chunk, pass_, "moment", "screen")
+        lines += self._earlier(chunk, pass_, "frame", "screen")
+        lines.sort(key=_when)
         for clip in clips:
             text, known = clip_text(clip, [*before, *said], lines)
             if text:
                 jobs.append((clip.id, text, known))
         return self._encode(jobs, "text")
 
-    def _before(self, chunk: Chunk, pass_: str) -> list[Record]:
-        """Return the utterances just before the chunk that earlier chunks brought."""
-        near = Span(max(0.0, chunk.span.start - 15.0), chunk.span.end)
-        known = {record.id for record in chunk.records}
+    def _earlier(self, chunk: Chunk, pass_: str, level: Level, channel: str) -> list[Record]:
+        """Return what earlier chunks of the same pass brought that reaches into this one."""
+        near = Span(max(0.0, chunk.span.start - _REACH), chunk.span.end)
+        new = {record.id for record in chunk.records}
+        found = self._memory.store.records(
+            video=self._memory.video.id, level=level, channel=channel, span=near, as_of=None
+        )
         return [
             one
-            for one in self._memory.store.records(
-                video=self._memory.video.id, level="moment", channel="speech", span=near, as_of=None
-            )
-            if one.id not in known and one.maker.startswith(QUICK) == (pass_ == "quick")
+            for one in found
+            if one.id not in new and one.maker.startswith(QUICK) == (pass_ == "quick")
         ]
 
     def _encode(self, jobs: Sequence[tuple[str, str, Seconds]], facet: Facet) -> list[VectorRow]:
@@ -135,3 +141,7 @@ def _with_cuts(chunk: Chunk) -> list[Record]:
                 record = replace(record, data={**record.data, "cut": max(near)})
         records.append(record)
     return records
+
+
+def _when(record: Record) -> tuple[Span, str]:
+    return record.span, record.id
