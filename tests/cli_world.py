@@ -6,16 +6,22 @@ tests need neither models nor an agent.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
 
 from longtake.agent.answer import Answer, Evidence
-from longtake.config import Settings, load_settings
+from longtake.cli.main import cli
+from longtake.config import Settings
 from longtake.errors import Interrupted
 from longtake.library import Library
 from longtake.memory.moments import Searched
@@ -42,9 +48,7 @@ def jpeg(colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:
     return out.getvalue()
 
 
-def fill(
-    library: Path, source: Path, *, name: str | None = None, print_: str = "ab" * 32
-) -> Video:
+def fill(library: Path, source: Path, *, name: str | None = None, print_: str = "ab" * 32) -> Video:
     """Write one watched video of 20 minutes into a library."""
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_bytes(b"not decoded by these tests")
@@ -60,8 +64,6 @@ def fill(
 
 
 def _sha(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()
 
 
@@ -177,6 +179,56 @@ class Scripted(Library):
         return video
 
 
+class World:
+    """The program over a scripted library that holds one watched video, `lecture.mp4`."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.library = folder / "test.longtake"
+        self.source = folder / "videos" / "lecture.mp4"
+        self.script = Script()
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("LONGTAKE_LIBRARY", str(self.library))
+        monkeypatch.setenv("LONGTAKE_STATE", str(folder / "state"))
+        monkeypatch.setattr(
+            "longtake.cli.session.open_library", lambda given: Scripted(given, self.script)
+        )
+
+    def run(self, *args: str | Path, input: str | None = None, **env: str) -> Result:
+        """Run the program in this process."""
+        return CliRunner(env=env).invoke(cli, [str(one) for one in args], input=input)
+
+    def data(self, *args: str | Path, code: int = 0, command: str | None = None) -> Any:
+        """Run with --json, check the envelope, and return its data (the error if it failed)."""
+        result = self.run(*args, "--json")
+        assert result.exit_code == code, result.output
+        envelope = json.loads(result.stdout)
+        jsonschema.validate(envelope, schema("envelope"))
+        assert envelope["ok"] is (code == 0)
+        assert command is None or envelope["command"] == command
+        return envelope["data"] if code == 0 else envelope["error"]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path, monkeypatch)
+    fill(made.library, made.source)
+    return made
+
+
+@pytest.fixture
+def empty_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, monkeypatch)
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema of docs/schema."""
+    text = (Path(__file__).parent.parent / "docs" / "schema" / f"{name}.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(found)
+    return found
+
+
 def event(done: float, total: float = 240.0, **more: Any) -> dict[str, Any]:
     base = {"stage": "deep", "done": done, "total": total, "speed": 8.0, "eta": 10.0}
     return {**base, "askable": True, **more}
@@ -184,7 +236,3 @@ def event(done: float, total: float = 240.0, **more: Any) -> dict[str, Any]:
 
 def stopped() -> Interrupted:
     return Interrupted("stopped; kept up to 00:02:00", fix="again")
-
-
-def settings(**flags: Any) -> Settings:
-    return load_settings(**flags)
