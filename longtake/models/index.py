@@ -169,9 +169,9 @@ def _find(page: str, spec: ModelSpec, where: IndexSettings) -> str | None:
         page = (folder / "index.html").absolute().as_uri()
     try:
         with _get(page, where) as reply:
-            text = reply.read().decode("utf-8", "replace")
-            base = reply.geturl()
-            kind = reply.headers.get("Content-Type", "")
+            text = str(reply.read().decode("utf-8", "replace"))
+            base = str(reply.geturl())
+            kind = str(reply.headers.get("Content-Type", ""))
     except urllib.error.HTTPError as error:
         if error.code in (403, 404, 410):
             return None

@@ -1,0 +1,102 @@
+"""Text in images, by PP-OCR through rapidocr, whose wheel carries the models.
+
+Lines are looked for in a copy with a bounded longer side and read from the full image. Text in
+video stands upright, so the classifier for upside-down lines is left out. Each image is read by
+itself: a line's text never depends on other images.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from longtake.models.protocols import Image, TextLine
+from longtake.models.quiet import threads_of
+
+_SAME_ROW = 0.5
+
+
+class RapidReader:
+    """`TextReader` by rapidocr.
+
+    Args:
+        threads: processors to use; 0 means all.
+        side: the longer side, in pixels, of the copy in which lines are looked for.
+        least: the least score of a line that is returned.
+    """
+
+    def __init__(self, *, threads: int = 0, side: int = 1280, least: float = 0.6) -> None:
+        import rapidocr
+
+        self._least = least
+        self._engine: Any = rapidocr.RapidOCR(params=_settings(threads, side))
+        logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+        self.name = f"rapidocr@{_version(rapidocr)}"
+
+    def read(self, images: Sequence[Image]) -> list[list[TextLine]]:
+        """Return each image's lines in reading order; an image without text gives `[]`."""
+        return [self._read(image) for image in images]
+
+    def _read(self, image: Image) -> list[TextLine]:
+        height, width = image.shape[:2]
+        if min(height, width) < 8:
+            return []
+        found = self._engine(np.ascontiguousarray(image[:, :, ::-1]))
+        if found.boxes is None or not found.txts:
+            return []
+        lines = [
+            TextLine(text.strip(), round(float(score), 4), _box(corners, width, height))
+            for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
+            if score >= self._least and text.strip()
+        ]
+        return in_reading_order(lines)
+
+
+def _settings(threads: int, side: int) -> dict[str, Any]:
+    return {
+        "Global.use_cls": False,
+        "Global.log_level": "critical",
+        "Global.max_side_len": 2560,
+        "Global.text_score": 0.0,  # We filter ourselves.
+        "Det.limit_type": "max",
+        "Det.limit_side_len": side,
+        "EngineConfig.onnxruntime.intra_op_num_threads": threads_of(threads),
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    }
+
+
+def _version(rapidocr: Any) -> str:
+    """The library's version stands for the models, which its wheel carries."""
+    from importlib.metadata import version
+
+    models = sorted(path.stem for path in (Path(rapidocr.__file__).parent / "models").glob("*rec*"))
+    return f"{version('rapidocr')}-{models[0] if models else 'unknown'}"
+
+
+def _box(corners: Any, width: int, height: int) -> tuple[float, float, float, float]:
+    xs, ys = np.asarray(corners, np.float64).T
+    x0, x1 = np.clip([xs.min() / width, xs.max() / width], 0, 1)
+    y0, y1 = np.clip([ys.min() / height, ys.max() / height], 0, 1)
+    return (round(float(x0), 4), round(float(y0), 4), round(float(x1), 4), round(float(y1), 4))
+
+
+def in_reading_order(lines: Sequence[TextLine]) -> list[TextLine]:
+    """Sort lines into rows from the top, and each row from the left.
+
+    Two lines share a row when they overlap by half of the lower one's height.
+    """
+    rows: list[list[TextLine]] = []
+    for line in sorted(lines, key=lambda line: (line.box[1], line.box[0], line.text)):
+        for row in rows:
+            top, bottom = row[0].box[1], row[0].box[3]
+            shared = min(bottom, line.box[3]) - max(top, line.box[1])
+            if shared >= _SAME_ROW * min(bottom - top, line.box[3] - line.box[1]) > 0:
+                row.append(line)
+                break
+        else:
+            rows.append([line])
+    return [line for row in rows for line in sorted(row, key=lambda x: (x.box[0], x.text))]

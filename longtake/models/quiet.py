@@ -1,0 +1,73 @@
+"""Keep model libraries silent, off the network and inside the given number of threads."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads_of(threads: int) -> int:
+    """The number of threads meant by a setting in which 0 means all."""
+    return threads if threads > 0 else cores()
+
+
+def torch_threads(threads: int) -> None:
+    """Give torch its threads; like torch's own setting this holds for the whole process."""
+    import torch
+
+    torch.set_num_threads(threads_of(threads))
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Load a model without a word on the screen and without asking a model hub.
+
+    The variables are left set: the libraries read them once, when they are first imported.
+    """
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+    with quiet():
+        yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings and progress bars while a library loads or fetches."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
+        levels = [logger.level for logger in loggers]
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.ERROR)
+            _no_bars()
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _no_bars() -> None:
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()

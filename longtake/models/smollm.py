@@ -1,0 +1,133 @@
+"""A local language model through transformers: from a GGUF file or a folder of weights.
+
+Control asks for `score`: the log-probability of short labels. The prompt is run once; its cache
+serves every label, so ten labels cost little more than one. Everything is at temperature 0.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from longtake.errors import BackendError, UsageError
+from longtake.models.quiet import offline, torch_threads
+
+
+class LocalChat:
+    """`ChatModel` with log-probabilities over a causal language model on this machine.
+
+    Args:
+        model: a GGUF file, or a folder with config, tokenizer and safetensors.
+        context: the most tokens a prompt may have; the middle of a longer one is left out.
+    """
+
+    scores = True
+
+    def __init__(
+        self,
+        model: Path,
+        name: str,
+        *,
+        threads: int = 0,
+        context: int = 2048,
+        device: str = "cpu",
+    ) -> None:
+        with offline():
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            place, kind = (
+                (model.parent, {"gguf_file": model.name})
+                if model.is_file()
+                else (
+                    model,
+                    {},
+                )
+            )
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(
+                place, local_files_only=True, **kind
+            )
+            self._model: Any = AutoModelForCausalLM.from_pretrained(
+                place, local_files_only=True, dtype=_dtype(device), **kind
+            )
+        torch_threads(threads)
+        self._model.eval().to(device)
+        self._model.generation_config.temperature = None
+        self._model.generation_config.top_p = None
+        self._model.generation_config.top_k = None
+        self._device = device
+        self.name = name
+        self._context = min(
+            context, int(getattr(self._model.config, "max_position_embeddings", context))
+        )
+
+    def generate(
+        self, messages: Sequence[tuple[str, str]], *, max_tokens: int, stop: Sequence[str] = ()
+    ) -> str:
+        """Continue a chat of (role, text) pairs, at temperature 0."""
+        import torch
+
+        ids = self._prompt(messages)
+        with torch.inference_mode():
+            out = self._model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                pad_token_id=self._tokenizer.eos_token_id,
+                **({"stop_strings": list(stop), "tokenizer": self._tokenizer} if stop else {}),
+            )
+        text = self._tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        cuts = [text.find(mark) for mark in stop if mark and mark in text]
+        return str(text[: min(cuts)] if cuts else text).strip()
+
+    def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
+        """Return the log-probability of each label as the assistant's next words."""
+        import torch
+
+        if not all(labels):
+            raise UsageError("a label to score is empty")
+        with torch.inference_mode():
+            out = self._model(self._prompt(messages), use_cache=True)
+            first = torch.log_softmax(out.logits[0, -1].float(), -1)
+            return [self._one(label, first, out.past_key_values) for label in labels]
+
+    def _one(self, label: str, first: Any, cache: Any) -> float:
+        """The log-probability of one label, given the prompt's last scores and its cache."""
+        import torch
+
+        ids = self._tokenizer.encode(label, add_special_tokens=False)
+        total = float(first[ids[0]])
+        if len(ids) > 1:
+            tokens = torch.tensor([ids[:-1]], device=self._device)
+            out = self._model(tokens, past_key_values=copy.deepcopy(cache), use_cache=True)
+            rows = torch.log_softmax(out.logits[0].float(), -1)
+            total += sum(float(rows[i, token]) for i, token in enumerate(ids[1:]))
+        return total
+
+    def _prompt(self, messages: Sequence[tuple[str, str]]) -> Any:
+        import torch
+
+        if not messages:
+            raise UsageError("a chat needs at least one message")
+        chat = [{"role": role, "content": text} for role, text in messages]
+        try:
+            text = self._tokenizer.apply_chat_template(
+                chat, tokenize=False, add_generation_prompt=True
+            )
+        except ValueError as error:
+            raise BackendError(f"{self.name} has no usable chat template: {error}") from error
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        if (
+            len(ids) > self._context
+        ):  # Keep the instructions at the start and the question at the end.
+            head = self._context // 4
+            ids = [*ids[:head], *ids[-(self._context - head) :]]
+        return torch.tensor([ids], device=self._device)
+
+
+def _dtype(device: str) -> Any:
+    import torch
+
+    return torch.float32 if device == "cpu" else torch.bfloat16
