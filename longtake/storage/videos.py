@@ -61,20 +61,22 @@ class Videos:
     ) -> Video:
         """Add a video, or note where a known one lies now."""
         video = "v" + fingerprint[:10]
-        sql = """
-            INSERT INTO videos (id, fingerprint, path, name, duration, media)
-            VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT(fingerprint) DO UPDATE SET path = excluded.path, name = excluded.name,
-                duration = excluded.duration, media = excluded.media"""
-        values = (video, fingerprint, _pack(path), _pack(name), duration, json.dumps(media))
         with self._database.transaction():
             known = self._database.one("SELECT fingerprint FROM videos WHERE id = ?", (video,))
-            if known is not None and known[0] != fingerprint:
+            if known is None:
+                self._database.run(
+                    "INSERT INTO videos (id, fingerprint, path, name, duration, media) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (video, fingerprint, _pack(path), _pack(name), duration, json.dumps(media)),
+                )
+            elif known[0] == fingerprint:
+                # Not an upsert: one that updates still uses up an ordinal.
+                self.update(video, path=path, name=name, duration=duration, media=media)
+            else:
                 raise StoreError(
                     f"two different videos share the id {video}",
                     fix="remove the other one: longtake videos rm " + video,
                 )
-            self._database.run(sql, values)
         return self.get(video)
 
     def update(
