@@ -26,7 +26,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
-Sound = NDArray[np.float32]
+Waves = NDArray[np.float32]
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (8, 8, 8), "white": (245, 245, 245), "grey": (128, 128, 128), "red": (200, 30, 30),
@@ -57,7 +57,7 @@ class Scene:
 class Track:
     """One audio track: mono samples and how to write them; `start` is its first timestamp."""
 
-    samples: Sound
+    samples: Waves
     rate: int = 48_000
     codec: str | None = None
     start: float = 0.0
@@ -187,12 +187,12 @@ def scene_frames(
 # Sound ---------------------------------------------------------------------------------------
 
 
-def silence(seconds: float, rate: int = 48_000) -> Sound:
+def silence(seconds: float, rate: int = 48_000) -> Waves:
     """Return quiet samples."""
     return np.zeros(round(seconds * rate), np.float32)
 
 
-def tone(seconds: float, hertz: float = 440.0, rate: int = 48_000, level: float = 0.5) -> Sound:
+def tone(seconds: float, hertz: float = 440.0, rate: int = 48_000, level: float = 0.5) -> Waves:
     """Return a sine."""
     t = np.arange(round(seconds * rate)) / rate
     return (level * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
@@ -201,7 +201,7 @@ def tone(seconds: float, hertz: float = 440.0, rate: int = 48_000, level: float 
 def beeps(
     seconds: float, at: Iterable[float], *, rate: int = 48_000, length: float = 0.1,
     hertz: float = 1000.0,
-) -> Sound:  # fmt: skip
+) -> Waves:  # fmt: skip
     """Return silence with a beep of `length` seconds starting at each time in `at`."""
     samples = silence(seconds, rate)
     beep = tone(length, hertz, rate)
@@ -212,7 +212,7 @@ def beeps(
     return samples
 
 
-def onsets(samples: Sound, rate: int, *, level: float = 0.1, apart: float = 0.3) -> list[float]:
+def onsets(samples: Waves, rate: int, *, level: float = 0.1, apart: float = 0.3) -> list[float]:
     """Return the times at which sound louder than `level` begins after `apart` s of quiet."""
     loud = np.flatnonzero(np.abs(samples) > level) / rate
     if not len(loud):
@@ -338,7 +338,7 @@ def _open_sound_stream(container: Any, path: Path, track: Track) -> Any:
 
 def draw_video(
     path: Path | str, scenes: Sequence[Scene], *, fps: float = 10.0,
-    size: tuple[int, int] = (320, 180), sound: Sound | None = None, rate: int = 48_000,
+    size: tuple[int, int] = (320, 180), sound: Waves | None = None, rate: int = 48_000,
     tracks: Sequence[Track] = (), numbered: bool = True, **more: Any,
 ) -> Path:  # fmt: skip
     """Draw `scenes` one after another to `path`, with `sound` (mono) or several `tracks`."""
@@ -348,7 +348,7 @@ def draw_video(
     return draw_frames(path, frames, fps=fps, size=size, tracks=tracks, **more)
 
 
-def draw_sound(path: Path | str, sound: Sound, rate: int = 48_000, **more: Any) -> Path:
+def draw_sound(path: Path | str, sound: Waves, rate: int = 48_000, **more: Any) -> Path:
     """Write a file that holds sound alone (m4a, mp3, wav, ogg, flac, …)."""
     import av
 

@@ -1,0 +1,108 @@
+"""Single frames at full resolution: the one on display at a moment, several in a span, keyframes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from longtake.errors import MediaError, NoSuchMoment
+from longtake.perception.convert import Converter
+from longtake.perception.decode import Decoder
+from longtake.perception.items import Image, Picture
+from longtake.perception.media import choose_streams, measured_duration, open_media, zero_of
+from longtake.timecode import Seconds, Span, format_time
+
+_ANY_SIZE = 1 << 16
+
+
+def _pictures(path: Path | str, start: Seconds, until: Seconds, fps: float) -> Iterator[Picture]:
+    decoder = Decoder(
+        path, start=start, until=until, fine_fps=fps, coarse_fps=fps, small=(2, 2),
+        max_side=_ANY_SIZE, sound=False,
+    )  # fmt: skip
+    for item in decoder:
+        if isinstance(item, Picture):
+            yield item
+
+
+def frame_at(path: Path | str, time: Seconds) -> Image:
+    """Return the frame on display at `time`, upright, at full resolution.
+
+    Raises:
+        NoSuchMoment: the video ends before, or has no picture there.
+        NoSuchFile, Unreadable, EmptyMedia: the file cannot be read.
+    """
+    fps = 1 / time if time > 0 else 1.0  # a grid that has an instant at `time`
+    if time >= 0:
+        for picture in _pictures(path, time, time + 1e-3, fps):
+            if picture.full is not None:
+                return picture.full
+    raise _no_moment(path, time)
+
+
+def frames_in(path: Path | str, span: Span, fps: float) -> list[tuple[Seconds, Image]]:
+    """Return the frames on display at the instants k/fps that lie in `span`, full resolution.
+
+    Raises:
+        NoSuchMoment: there is no picture in the span.
+    """
+    found = [
+        (picture.time, picture.full)
+        for picture in _pictures(path, span.start, span.end, fps)
+        if picture.full is not None
+    ]
+    if not found:
+        raise _no_moment(path, span.start)
+    return found
+
+
+def _no_moment(path: Path | str, time: Seconds) -> NoSuchMoment:
+    name = Path(path).name
+    try:
+        with open_media(path) as container:
+            if choose_streams(container, name).video is None:
+                return NoSuchMoment(f"{name!r} has sound only, no picture", fix="ask for sound")
+        end = measured_duration(path)
+    except MediaError:
+        end = 0.0
+    return NoSuchMoment(
+        f"{name!r} has no picture at {format_time(max(0.0, time))}; it ends at {format_time(end)}",
+        fix="give a time inside the video",
+    )
+
+
+def keyframes(
+    path: Path | str, every: Seconds = 10.0, *, start: Seconds = 0.0, max_side: int = 1920
+) -> Iterator[tuple[Seconds, Image]]:
+    """Yield keyframes in order, no two closer than `every` seconds; nothing else is decoded."""
+    import av
+
+    from longtake.perception.clock import Clock
+    from longtake.perception.media import longest_credible, read_packets
+
+    path = Path(path)
+    with open_media(path) as container:
+        stream = choose_streams(container, path.name).video
+        if stream is None:
+            return
+        context = stream.codec_context
+        context.skip_frame = "NONKEY"
+        context.thread_type = "SLICE"  # one frame in, one frame out
+        converter = Converter(max_side=max_side)
+        clock = Clock(zero_of(container), longest_credible(container), [])
+        last = start - every
+        for packet in read_packets(container, [stream]):
+            clock.set(packet)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            time = max(0.0, float((stamp or 0) * packet.time_base))
+            if not packet.is_keyframe or time < last + every - 1e-3:
+                continue
+            try:
+                frames = [*context.decode(packet), *context.decode(None)]
+                context.flush_buffers()
+            except av.error.FFmpegError:
+                context.flush_buffers()
+                continue
+            if frames:
+                last = time
+                yield time, converter.image(frames[0])
