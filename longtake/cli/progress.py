@@ -126,14 +126,15 @@ class Bars(_Closing):
         # Names and facts are passed as plain text: rich must not read marks in a file name.
         self._progress = Progress(
             TextColumn("{task.fields[label]}", markup=False, table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=30),
-            TextColumn("{task.fields[facts]}", markup=False),
+            BarColumn(bar_width=14),
+            TextColumn("{task.fields[facts]}", markup=False, table_column=Column(no_wrap=True)),
             console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}
         self._name = clean(name)
 
     def __enter__(self) -> Self:
+        self._progress.console.print(self._name, markup=False, highlight=False)
         self._progress.start()
         return self
 
@@ -150,9 +151,9 @@ class Bars(_Closing):
         stage = f"{event['stage']} {event.get('name', '')}".strip()
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(
-                stage, total=event["total"], label=f"{self._name} {stage}", facts=""
+                stage, total=event["total"], label=stage, facts=""
             )
-        facts = describe(event).removeprefix(stage).strip()
+        facts = " · ".join(_facts(event))
         self._progress.update(
             self._tasks[stage], completed=event["done"], total=event["total"], facts=facts
         )
@@ -165,16 +166,24 @@ def describe(event: Event) -> str:
     ...           "askable": True})
     'deep 00:01:00 of 00:04:00, 25 %, 8.0× real time, ETA 00:00:22, askable now'
     """
+    total = event["total"]
+    done, *rest = _facts(event)
+    if total:
+        rest.insert(0, f"{100 * event['done'] / total:.0f} %")
+    stage = f"{event['stage']} {event.get('name', '')}".strip()
+    return ", ".join([f"{stage} {done}", *rest])
+
+
+def _facts(event: Event) -> list[str]:
     done, total = event["done"], event["total"]
-    share = f", {100 * done / total:.0f} %" if total else ""
     if event["stage"] == "models":
         whole = f" of {total / 1e6:.1f}" if total else ""
-        return f"models {event.get('name', '')} {done / 1e6:.1f}{whole} MB{share}"
-    parts = [f"{event['stage']} {clock(done)} of {clock(total)}{share}"]
+        return [f"{done / 1e6:.1f}{whole} MB"]
+    parts = [f"{clock(done)} of {clock(total)}"]
     if event.get("speed"):
         parts.append(f"{event['speed']:.1f}× real time")
     if event.get("eta"):
         parts.append(f"ETA {clock(event['eta'])}")
     if event.get("askable"):
         parts.append("askable now")
-    return ", ".join(parts)
+    return parts
