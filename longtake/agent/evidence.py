@@ -22,6 +22,7 @@ from typing import Any
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.sight import sight_candidates
 from longtake.agent.state import Part
+from longtake.storage.records import Level
 from longtake.tools.corpus import Source, Term, Unit, coverage
 
 SURE_LEX = 0.62
@@ -61,21 +62,35 @@ def collect(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
 
 
 def _as_sources(names: Sequence[str]) -> list[Source]:
-    return [s for s in ("speech", "screen", "sight", "caption") if s in names]  # type: ignore[misc]
+    every: tuple[Source, ...] = ("speech", "screen", "sight", "caption")
+    return [source for source in every if source in names]
 
 
 def _near(desk: Desk, part: Part, sources: Sequence[str]) -> dict[str, float]:
-    """Cosines of the question with the nearest records of each source."""
+    """Cosines of the question with the nearest records of each source.
+
+    A line on screen is as near as itself or, a little less, as the page it stands on: "Made in
+    the Fenwick works" says little without the title above it.
+    """
     found: dict[str, float] = {}
     for source in sources:
-        level = "moment"
-        hits = desk.toolbox.similar(
-            part["text"], level="moment", channel=source, videos=desk.ids, as_of=desk.as_of, k=48
-        )
-        desk.count("searches")
-        found |= dict(hits)
-        del level
+        found |= dict(_similar(desk, part, "moment", source))
+    if "screen" not in sources:
+        return found
+    pages = dict(_similar(desk, part, "frame", "screen"))
+    for page in desk.toolbox.store.records(ids=list(pages), as_of=desk.as_of) if pages else []:
+        for line in desk.lane(page.video, "screen").at(page.span):
+            if line.record.text in page.text:
+                near = max(0.95 * pages[page.id], found.get(line.record.id, 0.0))
+                found[line.record.id] = near
     return found
+
+
+def _similar(desk: Desk, part: Part, level: Level, source: str) -> list[tuple[str, float]]:
+    desk.count("searches")
+    return desk.toolbox.similar(
+        part["text"], level=level, channel=source, videos=desk.ids, as_of=desk.as_of, k=48
+    )
 
 
 def _weigh(
@@ -120,7 +135,7 @@ def _together(part: Part, unit: Unit) -> float:
     near = sum(
         1 for a, b in pairs if a in places and b in places and abs(places[b] - places[a]) <= 3
     )
-    return near / len(pairs)
+    return float(near) / len(pairs)
 
 
 def enough(best: dict[str, Any] | None, terms: Sequence[Term]) -> bool:

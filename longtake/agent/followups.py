@@ -1,0 +1,91 @@
+"""Follow-ups: what "it", "that" and "then" mean, from the thread's last turn that found something.
+
+A turn is remembered as JSON: its kind, words, sources and the spans its answer rests on. Nothing
+of another thread is ever looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from longtake.agent.state import Finding, Part
+
+_AFTER = re.compile(
+    r"\b(?:after (?:that|this|it)|next|and then|then what|afterwards|what follows)\b"
+)
+_BEFORE = re.compile(r"\b(?:before (?:that|this|it)|previously|just before)\b")
+_SCREEN = re.compile(r"\b(?:slides?|screen|it say|shown|written|show)\b")
+_SAID = re.compile(r"\b(?:she|he|they|speaker|lecturer|said|saying|talk\w*|speak\w*)\b")
+_AGAIN = re.compile(r"\b(?:again|else|other times?|more often|every time)\b")
+_WHEN = re.compile(
+    r"\bwhen (?:was|is|did|does)\b|\bat what time\b|\bwhere (?:was|is) (?:that|it)\b"
+)
+_ABOUT = re.compile(
+    r"^(?:and |so |but )*(?:what|how) about\b|^(?:and|or)\b(?!.*\b(?:after|before|then)\b)"
+)
+
+
+def remembered(question: str, part: Part, found: Finding) -> dict[str, Any]:
+    """A turn as the thread keeps it."""
+    keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
+    return {"question": question, **{k: part.get(k) for k in keys}, "spans": found["spans"][:4]}
+
+
+def last_found(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The latest turn that found something."""
+    return next((turn for turn in reversed(history) if turn["spans"]), None)
+
+
+def alluding(part: Part) -> bool:
+    """Whether a part needs the turn before to be understood."""
+    low = part["text"].lower()
+    return bool(part["follows"]) or (bool(_ABOUT.search(low)) and part["kind"] == "fact")
+
+
+def bind(part: Part, turn: dict[str, Any]) -> Part:
+    """Fill in what a follow-up leaves out, from the turn it alludes to."""
+    low = part["text"].lower()
+    made = dict(part) | {"follows": False, "bound": True}
+    if part["words"]:
+        return made | _same_question(part, turn)
+    if _AFTER.search(low) or _BEFORE.search(low):
+        return made | _beside(low, turn)
+    if part["kind"] in ("duration", "count", "exists") or _AGAIN.search(low):
+        more = {"kind": "when", "pick": "every"} if _AGAIN.search(low) else {}
+        return made | {"words": turn["words"], "phrases": turn["phrases"]} | more
+    span = turn["spans"][0]
+    made |= {"window": [span["start"], span["end"]], "anchored": span["video"], "kind": "at_time"}
+    if _WHEN.search(low):
+        source = turn["sources"][0] if turn["sources"] else "speech"
+        return made | {"sources": [source], "only": True}
+    if _SCREEN.search(low) and not re.search(r"\b(?:she|he|speaker|lecturer)\b", low):
+        return made | {"sources": ["screen", "speech"], "only": True}
+    if _SAID.search(low):
+        return made | {"sources": ["speech", "screen"], "only": True}
+    return made | {"sources": ["speech", "screen"]}
+
+
+def _same_question(part: Part, turn: dict[str, Any]) -> Part:
+    """ "What about X?": the last question again, about X."""
+    if part["kind"] != "fact" or not _ABOUT.search(part["text"].lower()):
+        return {}
+    kept = {k: turn[k] for k in ("kind", "sources", "strict", "pick", "wants", "unit")}
+    if kept["kind"] in ("order", "compare", "at_time", "choice", "summary", "unsupported"):
+        kept |= {"kind": "said", "pick": "best"}
+    return kept
+
+
+def _beside(low: str, turn: dict[str, Any]) -> Part:
+    """ "And after that?": what comes next to the last answer, where that was looked for."""
+    relation = "before" if _BEFORE.search(low) else "after"
+    source = "screen" if re.search(r"\b(?:slide|screen|shown)\b", low) else turn["sources"][0]
+    order = ["screen", "speech"] if source == "screen" else ["speech", "screen"]
+    span = dict(turn["spans"][0])
+    anchor = {
+        "id": "turn:0", "source": source, "quote": turn["question"], "score": 0.4, "lex": 0.0,
+        "dense": 0.0,
+    } | span  # fmt: skip
+    return {"kind": "order", "relation": relation, "anchor_span": anchor, "sources": order,
+            "anchor": turn["words"], "pick": "best"}  # fmt: skip

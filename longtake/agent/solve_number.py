@@ -1,0 +1,210 @@
+"""Answers that are numbers which code computes: how many, how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from longtake.agent.desk import Desk, row
+from longtake.agent.evidence import enough
+from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence
+from longtake.agent.operators import duration, merge
+from longtake.agent.solve_when import absent, scan_places, sight_occasions
+from longtake.agent.state import Finding, Part
+from longtake.storage.records import Level, Record
+from longtake.timecode import Seconds, Span
+from longtake.tools.corpus import Source, Term, Unit, coverage
+from longtake.tools.words import stems
+
+TALK_GAP = 60.0
+"""Mentions this near belong to one stretch of talk."""
+
+
+def solve_count(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Count by reading everything: mentions, occasions in the picture, slides, scenes, chapters."""
+    unit = part["unit"]
+    if unit in ("slide", "page"):
+        return _slides(desk, part, terms)
+    if unit in ("scene", "chapter", "clip", "section"):
+        return _parts(desk, "chapter" if unit == "section" else unit, unit)
+    best = found[0] if found else None
+    if best is None or not terms:
+        return absent(found)
+    if best["source"] == "sight":
+        if not enough(best, terms):
+            return absent(found)
+        return _counted(sight_occasions(found), "appearance")
+    if all(term.absent for term in terms):
+        return absent(found)
+    if not desk.switches.scan:
+        top = desk.toolbox.search(part["text"], videos=desk.ids, k=5, as_of=desk.as_of)
+        ids = {moment.record for moment in top.moments}
+        return _counted([c for c in found if c["id"] in ids], "mention")
+    wanted: list[Source] = [s for s in part["sources"] if s in ("speech", "screen")]
+    for source in wanted:
+        places = scan_places(desk, part, terms, [source])
+        if places:
+            return _counted(places, "mention")
+    return absent(found)
+
+
+def _counted(places: Sequence[Candidate], what: str) -> Finding:
+    if not places:
+        return absent([])
+    n = len(places)
+    text = f"{n} {what}{'s' if n != 1 else ''}: {listing(places, 30)}."
+    shown = list(places[:30])
+    return finding(
+        "found",
+        [sentence(text, *range(len(shown)), computed=float(n))],
+        shown,
+        confidence=0.85,
+        value=float(n),
+    )
+
+
+def _slides(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding:
+    shown: list[Candidate] = []
+    for video in desk.ids:
+        for page in slides(desk, video):
+            if terms and coverage(terms, _units_on(desk, page)) < 0.7:
+                continue
+            if desk.in_scope(part, page):
+                shown.append(row(page, "screen", 0.8, lex=1.0))
+    return _counted(shown, "slide")
+
+
+def _units_on(desk: Desk, page: Record) -> list[Unit]:
+    lines = desk.lane(page.video, "screen").at(page.span)
+    return [u for u in lines if u.record.text in page.text]
+
+
+def slides(desk: Desk, video: str) -> list[Record]:
+    """The distinct pages of a video: one that only grows, or comes back, is not a new one."""
+    pages = desk.toolbox.pages(video, as_of=desk.as_of)
+    desk.count("records_read", len(pages))
+    kept: list[tuple[Record, set[str]]] = []
+    for page in pages:
+        words = set(stems(page.text))
+        if len(words) == 0:
+            continue
+        place = next((n for n, (_, other) in enumerate(kept) if _one_slide(words, other)), None)
+        if place is None:
+            kept.append((page, words))
+        elif len(words) > len(kept[place][1]):
+            kept[place] = (kept[place][0], words)
+    return [page for page, _ in kept]
+
+
+def _one_slide(one: set[str], other: set[str]) -> bool:
+    return len(one & other) >= 0.8 * min(len(one), len(other))
+
+
+def _parts(desk: Desk, level: Level, what: str) -> Finding:
+    shown = [
+        row(record, "caption", 0.8, lex=1.0)
+        for video in desk.ids
+        for record in desk.toolbox.timeline(video, zoom=level, as_of=desk.as_of)
+    ]
+    return _counted(shown, what)
+
+
+def solve_duration(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Seconds that something is on screen, in the picture, or talked about."""
+    if part["unit"] == "video":
+        return _whole(desk)
+    best = found[0] if found else None
+    if best is None or not enough(best, terms):
+        return absent(found)
+    if best["source"] == "sight":
+        return _lasting(sight_occasions(found), "in the picture", 2.0)
+    if part["sources"][0] == "speech":
+        told = _told(desk, part, terms)
+        if told is not None:
+            return told
+    shown = scan_places(desk, part, terms, ["screen"])
+    if shown and (part["sources"][0] != "speech" or best["source"] == "screen"):
+        return _lasting(shown, "on screen", 1.0)
+    spoken = scan_places(desk, part, terms, ["speech"])
+    if spoken:
+        return _lasting(spoken, "talked about", TALK_GAP)
+    return absent(found)
+
+
+def _told(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
+    """How long a subject is dealt with: from the first place of its densest stretch to the last."""
+    places = scan_places(desk, part, terms, ["speech"]) + scan_places(desk, part, terms, ["screen"])
+    if not places:
+        return None
+    by_video = sorted(places, key=lambda c: (c["video"], c["start"], c["id"]))
+    groups: list[list[Candidate]] = []
+    for one in by_video:
+        last = groups[-1] if groups else None
+        end = max(c["end"] for c in last) if last else 0.0
+        if last and last[0]["video"] == one["video"] and one["start"] - end <= TALK_GAP:
+            last.append(one)
+        else:
+            groups.append([one])
+    longest = max(groups, key=lambda g: (max(c["end"] for c in g) - g[0]["start"], -g[0]["start"]))
+    whole = dict(longest[0]) | {"end": max(c["end"] for c in longest)}
+    whole["ids"] = [c["id"] for c in longest]
+    return _lasting([whole], "talked about", TALK_GAP)
+
+
+def _whole(desk: Desk) -> Finding:
+    sentences, evidence, total = [], [], 0.0
+    for n, video in enumerate(desk.videos):
+        total += video.duration
+        sentences.append(
+            sentence(f"{video.name} lasts {spoken(video.duration)}.", n, computed=video.duration)
+        )
+        span = {"id": f"video:{video.id}", "video": video.id, "start": 0.0}
+        evidence.append(
+            span | {"end": video.duration, "source": "caption", "quote": video.name, "score": 1.0,
+                    "lex": 1.0, "dense": 0.0}
+        )  # fmt: skip
+    return finding("found", sentences, evidence, confidence=0.99, value=total)
+
+
+def _lasting(places: Sequence[Candidate], how: str, gap: Seconds) -> Finding:
+    if not places:
+        return absent([])
+    ordered = sorted(places, key=lambda c: (-c["score"], c["start"], c["id"]))
+    spans = [Span(c["start"], c["end"]) for c in places]
+    runs = merge(spans, gap)
+    seconds = round(duration(spans, gap), 3)
+    text = f"It is {how} for {spoken(seconds)}: " + ", ".join(
+        f"{clock(run.start)}–{clock(run.end)}" for run in runs[:8]
+    )
+    shown = ordered[:8]
+    return finding(
+        "found",
+        [
+            sentence(text + ".", *range(len(shown)), computed=seconds),
+            sentence(f"There: {quoted(shown[0])}.", 0),
+        ],
+        shown,
+        confidence=0.8,
+        value=seconds,
+        runs=[[run.start, run.end] for run in runs],
+    )
+
+
+def spoken(seconds: Seconds) -> str:
+    """A duration for people: "1 min 12.5 s".
+
+    >>> spoken(72.5), spoken(8), spoken(7265)
+    ('1 min 12.5 s', '8 s', '2 h 1 min 5 s')
+    """
+    whole = round(float(seconds), 1)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [f"{int(hours)} h"] if hours else []
+    if minutes:
+        parts.append(f"{int(minutes)} min")
+    if left or not parts:
+        parts.append(f"{left:g} s" if left < 10 else f"{round(left, 1):g} s")
+    return " ".join(parts)

@@ -1,0 +1,197 @@
+"""Answers that are words: what was said, what the screen showed, a fact, what is at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from longtake.agent.desk import Desk, candidate
+from longtake.agent.evidence import confidence, enough
+from longtake.agent.extract import short_answer
+from longtake.agent.findings import (
+    Candidate,
+    at,
+    clock,
+    finding,
+    page_of,
+    quoted,
+    sentence,
+)
+from longtake.agent.solve_when import absent
+from longtake.agent.state import Finding, Part
+from longtake.timecode import Span
+from longtake.tools.corpus import Term, Unit
+from longtake.tools.words import number_of
+
+CLOSE = 0.8
+"""A second quotation must be this share as good as the best one."""
+
+
+def solve_said(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Quote the best sentence, and up to two more that are nearly as good, in order of time."""
+    best = found[0] if found else None
+    if best is None or not enough(best, terms):
+        return absent(found)
+    chosen = [best]
+    for other in found[1:12]:
+        if len(chosen) == 3 or other["score"] < CLOSE * best["score"]:
+            break
+        if (
+            enough(other, terms)
+            and other["source"] == best["source"]
+            and not _repeats(other, chosen)
+        ):
+            chosen.append(other)
+    sentences, evidence = _tell(desk, chosen)
+    sure = confidence(best, found, all(t.exact for t in terms))
+    return finding("found", sentences, evidence, confidence=sure)
+
+
+def _repeats(one: Candidate, others: Sequence[Candidate]) -> bool:
+    return any(one["quote"].lower() == other["quote"].lower() for other in others)
+
+
+def _tell(
+    desk: Desk, chosen: Sequence[Candidate]
+) -> tuple[list[dict[str, object]], list[Candidate]]:
+    """Sentences for quotations: the best first, so that it is read first."""
+    evidence: list[Candidate] = []
+    sentences = []
+    for one in chosen:
+        place = len(evidence)
+        if one["source"] == "screen":
+            lines = page_lines(desk, one)
+            if any(line["id"] in {e["id"] for e in evidence} for line in lines):
+                continue
+            evidence += lines
+            sentences.append(_page_sentence(lines, place))
+        else:
+            evidence.append(one)
+            sentences.append(sentence(at(one), place))
+    return sentences, evidence
+
+
+def _page_sentence(lines: Sequence[Candidate], place: int = 0) -> dict[str, object]:
+    text = f"At {clock(lines[0]['start'])} the screen shows: {page_of(lines)}."
+    return sentence(text, *range(place, place + min(6, len(lines))))
+
+
+def page_lines(desk: Desk, one: Candidate, most: int = 6) -> list[Candidate]:
+    """The candidate's line first, then the other lines of its page from top to bottom."""
+    lane = desk.lane(one["video"], "screen")
+    shared = lane.at(Span(one["start"], max(one["end"], one["start"] + 1e-3)))
+    others = [
+        u for u in shared
+        if u.record.id != one["id"] and _mostly_with(u, one)
+    ]  # fmt: skip
+    others.sort(key=lambda u: (_top(u), u.record.span.start, u.record.id))
+    return [one, *(candidate(u, 0.6 * one["score"]) for u in others[: most - 1])]
+
+
+def _mostly_with(unit: Unit, one: Candidate) -> bool:
+    span = Span(one["start"], one["end"])
+    shorter = min(span.duration, unit.record.span.duration)
+    return span.overlap(unit.record.span) >= 0.5 * shorter
+
+
+def _top(unit: Unit) -> float:
+    box = unit.record.data.get("box")
+    return round(float(box[1]), 2) if box else 0.0
+
+
+def solve_fact(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Give the sentence that holds the answer and, where its sort is known, the short answer."""
+    best = found[0] if found else None
+    if best is None or not enough(best, terms):
+        return absent(found)
+    if part["wants"] is None:
+        return solve_said(desk, part, terms, found)
+    good = [c for c in found[:8] if c["score"] >= 0.75 * best["score"] and enough(c, terms)]
+    for one in good:
+        lines = page_lines(desk, one) if one["source"] == "screen" else [one]
+        for line in lines:
+            short = short_answer(line["quote"], part["wants"], part["words"])
+            if short is not None:
+                return _fact(part, short, line, lines, found, terms)
+    if part["wants"] == "number":
+        made = absent(found)
+        return made | {"status": "weak", "nearest": best}
+    return solve_said(desk, part, terms, found)
+
+
+def _fact(
+    part: Part,
+    short: str,
+    line: Candidate,
+    lines: Sequence[Candidate],
+    found: Sequence[Candidate],
+    terms: Sequence[Term],
+) -> Finding:
+    evidence = [line, *(other for other in lines if other is not line)]
+    evidence[0] = line | {"score": max(c["score"] for c in evidence)}
+    said = at(line) if line["source"] != "screen" else str(_page_sentence(evidence)["text"])
+    cites = range(len(evidence[:6]))
+    sure = confidence(lines[0], found, all(t.exact for t in terms))
+    value = number_of(short) if part["wants"] == "number" else None
+    return finding(
+        "found",
+        [sentence(f"{short[0].upper()}{short[1:]}.", 0), sentence(said, *cites)],
+        evidence,
+        confidence=sure,
+        value=value,
+        short=short,
+    )
+
+
+def solve_at(desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]) -> Finding:
+    """Say what is said and shown at a time or during a span, whatever it is about."""
+    low, high = part["window"]
+    span = Span(low, max(high, low + 0.001))
+    names = [part["anchored"]] if part.get("anchored") else desk.ids
+    sentences: list[dict[str, object]] = []
+    evidence: list[Candidate] = []
+    wanted = part["sources"][:1] if part["strict"] or part.get("only") else ["speech", "screen"]
+    for video in names:
+        for source in wanted:
+            units = _around(desk, part, video, source, span)
+            if not units:
+                continue
+            place = len(evidence)
+            score = 0.9 if source == part["sources"][0] else 0.7
+            shown = [candidate(u, score, lex=1.0) for u in units]
+            evidence += shown
+            sentences.append(_moment_sentence(source, shown, place))
+    looks = [c for c in found if c["id"].startswith("look:") and c["source"] in wanted]
+    if not evidence and looks:
+        evidence = looks[:6]
+        sentences = [_page_sentence(evidence)]
+    if not evidence:
+        return absent([])
+    return finding("found", sentences, evidence, confidence=0.9)
+
+
+def _moment_sentence(source: str, shown: Sequence[Candidate], place: int) -> dict[str, object]:
+    if source == "screen":
+        return _page_sentence(shown, place)
+    text = " ".join(c["quote"] for c in shown)
+    joined = dict(shown[0]) | {"quote": text}
+    what = quoted(joined)
+    verb = "the speaker says" if source == "speech" else "the picture shows"
+    where = f"At {clock(shown[0]['start'])} {verb}: {what}."
+    return sentence(where, *range(place, place + len(shown)))
+
+
+def _around(desk: Desk, part: Part, video: str, source: str, span: Span) -> list[Unit]:
+    """Units at a span: all lines of the page, or the utterances, at most six."""
+    lane = desk.lane(video, source)
+    units = lane.at(span)
+    if source == "screen" and units:
+        middle = span.middle if part.get("point") is None else part["point"]
+        now = [u for u in units if u.record.span.contains(middle)] or units
+        return sorted(now, key=lambda u: (_top(u), u.record.span.start, u.record.id))[:6]
+    if source == "speech" and not units:
+        units = [u for u in lane.at(span.widen(5.0))]
+    return units[:6]

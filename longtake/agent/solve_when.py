@@ -1,0 +1,180 @@
+"""Answers that are times: when, first, last, nth, every; and whether something is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from longtake.agent.desk import Desk, candidate
+from longtake.agent.evidence import confidence, enough
+from longtake.agent.findings import Candidate, at, clock, finding, listing, sentence, telling
+from longtake.agent.operators import nth
+from longtake.agent.state import Finding, Part
+from longtake.tools.corpus import Source, Term, coverage
+from longtake.tools.scan import ENOUGH, mentions
+
+SAME = 0.04
+"""Scores this near are one: the earlier moment is taken."""
+
+
+def solve_when(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Say when: the best moment, or by scan the first, last, nth or every one."""
+    best = found[0] if found else None
+    if not enough(best, terms) or best is None:
+        return absent(found)
+    if part["pick"] == "best" and not part.get("lower"):
+        chosen = earliest(found, SAME)
+        sure = confidence(chosen, found, all(t.exact for t in terms))
+        return finding("found", [sentence(at(chosen), 0)], _chosen_first(chosen, found, terms),
+                       confidence=sure)  # fmt: skip
+    places = every_place(desk, part, terms, found)
+    places = [p for p in places if p["start"] >= part.get("lower", 0.0)]
+    if part["pick"] == "every":
+        return _every(places, found)
+    one = nth(places, "first" if part["pick"] == "best" else part["pick"])
+    if one is None:
+        return _too_few(part, places, found)
+    rest = [p for p in places if p is not one]
+    return finding(
+        "found",
+        [sentence(_ordinal(part["pick"], one), 0)],
+        [one, *rest[:7]],
+        confidence=_scan_confidence(one, terms),
+        total=len(places),
+    )
+
+
+def solve_exists(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """Say yes with the place, or that it is nowhere."""
+    best = found[0] if found else None
+    if best is None or not enough(best, terms) or not _held(best, terms):
+        return absent(found)
+    first = earliest(found, SAME)
+    return finding(
+        "found",
+        [sentence(f"Yes: at {clock(first['start'])} {telling(first)}.", 0)],
+        _chosen_first(first, found, terms),
+        confidence=confidence(first, found, all(t.exact for t in terms)),
+    )
+
+
+def _held(best: Candidate, terms: Sequence[Term]) -> bool:
+    """A plain yes needs the words, not only a likeness of meaning."""
+    return best["source"] == "sight" or best["lex"] >= 0.55 or best["dense"] >= 0.75
+
+
+def every_place(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> list[Candidate]:
+    """All places in order of time, by scan; from the ranking alone when scanning is off."""
+    best = found[0]
+    if best["source"] == "sight":
+        return sight_occasions(found)
+    if not desk.switches.scan:
+        top = desk.toolbox.search(part["text"], videos=desk.ids, k=5, as_of=desk.as_of)
+        ids = {moment.record for moment in top.moments}
+        kept = [c for c in found if c["id"] in ids] or [best]
+        return sorted(kept, key=lambda c: (c["start"], c["id"]))
+    wanted: list[Source] = [s for s in part["sources"] if s in ("speech", "screen")]
+    for sources in [wanted[:1], wanted[1:]] if wanted else []:
+        places = scan_places(desk, part, terms, sources)
+        if places:
+            return places
+    top_score = best["score"]
+    kept = [c for c in found if c["score"] >= 0.85 * top_score and c["source"] == best["source"]]
+    return sorted(kept, key=lambda c: (c["start"], c["id"]))
+
+
+def scan_places(
+    desk: Desk, part: Part, terms: Sequence[Term], sources: Sequence[Source]
+) -> list[Candidate]:
+    """Every unit of these sources that holds the topic, as candidates in order of time."""
+    units = [u for u in desk.corpus.holding(terms) if u.source in sources]
+    top = max((coverage(terms, [u]) for u in units), default=0.0)
+    if top < 0.5:
+        return []
+    least = min(ENOUGH, 0.9 * top)
+    places = []
+    for mention in mentions(desk.corpus, terms, sources, least=least):
+        if desk.in_scope(part, mention.record):
+            one = candidate(mention.units[0], mention.score, lex=mention.score)
+            one |= {"end": mention.span.end, "quote": mention.text.strip()}
+            one["ids"] = [unit.record.id for unit in mention.units]
+            places.append(one)
+    return places
+
+
+def sight_occasions(found: Sequence[Candidate], gap: float = 12.0) -> list[Candidate]:
+    """Frames that surely show it, joined where little time lies between them."""
+    sure = sorted((c for c in found if c.get("sure")), key=lambda c: (c["video"], c["start"]))
+    out: list[Candidate] = []
+    for one in sure:
+        last = out[-1] if out else None
+        if last and last["video"] == one["video"] and one["start"] - last["end"] <= gap:
+            last["end"] = max(last["end"], one["end"])
+            last["ids"].append(one["id"])
+            last["score"] = max(last["score"], one["score"])
+        else:
+            out.append(dict(one) | {"ids": [one["id"]]})
+    return out
+
+
+def earliest(found: Sequence[Candidate], slack: float) -> Candidate:
+    """The earliest among those that are as good as the best."""
+    top = found[0]["score"]
+    return min(
+        (c for c in found if c["score"] >= top - slack and c["source"] == found[0]["source"]),
+        key=lambda c: (c["start"], c["id"]),
+    )
+
+
+def absent(found: Sequence[Candidate]) -> Finding:
+    """Not found; the nearest moment is kept to be shown, not to be believed."""
+    nearest = found[0] if found else None
+    near = nearest["score"] if nearest else 0.0
+    return finding("absent", confidence=round(max(0.3, 0.98 - 0.9 * near), 3), nearest=nearest)
+
+
+def _chosen_first(
+    one: Candidate, found: Sequence[Candidate], terms: Sequence[Term]
+) -> list[Candidate]:
+    good = [c for c in found if c["id"] != one["id"] and enough(c, terms)]
+    return [one, *good[:4]]
+
+
+def _every(places: Sequence[Candidate], found: Sequence[Candidate]) -> Finding:
+    n = len(places)
+    times = "once" if n == 1 else f"{n} times"
+    text = f"{times[0].upper()}{times[1:]}: {listing(places, 30)}."
+    shown = list(places[:30])
+    return finding(
+        "found",
+        [
+            sentence(text, *range(len(shown)), computed=float(n)),
+            sentence(f"The first of them: {at(shown[0])}", 0),
+        ],
+        shown,
+        confidence=0.85,
+        value=float(n),
+        total=n,
+    )
+
+
+def _ordinal(pick: str | int, one: Candidate) -> str:
+    word = {"first": "first", "best": "first", "last": "last"}.get(str(pick), f"{pick}.")
+    return f"At {clock(one['start'])}, for the {word} time, {telling(one)}."
+
+
+def _too_few(part: Part, places: Sequence[Candidate], found: Sequence[Candidate]) -> Finding:
+    made = absent(found)
+    if places:
+        made["note"] = f"It comes only {len(places)} times: {listing(places)}."
+    return made
+
+
+def _scan_confidence(one: Candidate, terms: Sequence[Term]) -> float:
+    sure = 0.55 + 0.4 * one["lex"]
+    return round(min(0.97, sure - (0.0 if all(t.exact for t in terms) else 0.15)), 3)
