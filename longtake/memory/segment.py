@@ -106,13 +106,14 @@ def _filled(vectors: Sequence[Floats | None]) -> Floats | None:
 
 def _similarities(rows: Floats, window: int) -> Depths:
     """Cosine of the mean of `window` rows before each gap and that after it."""
-    similar = np.ones(len(rows))
-    for i in range(1, len(rows)):
-        left = rows[max(0, i - window) : i].mean(axis=0)
-        right = rows[i : i + window].mean(axis=0)
-        scale = float(np.linalg.norm(left) * np.linalg.norm(right))
-        similar[i] = float(left @ right) / scale if scale > 0 else 1.0
-    return similar
+    count = len(rows)
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    at = np.arange(count)
+    left = sums[at] - sums[np.maximum(0, at - window)]
+    right = sums[np.minimum(count, at + window)] - sums[at]
+    scale = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    similar = np.where(scale > 1e-9, (left * right).sum(axis=1) / np.maximum(scale, 1e-9), 1.0)
+    return np.asarray(similar, np.float64)
 
 
 def _valleys(similar: Depths, window: int) -> Depths:
