@@ -100,11 +100,11 @@ class Words:
         return rare, telling[len(rare) :], -1
 
     def _count(self, term: str, place: tuple[int, int]) -> int:
-        """Count the rows of a part of the library that hold a term, up to `WORK`."""
+        """Count the rows of a part of the library that hold a term, up to one more than `WORK`."""
         row = self._database.one(
             "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? "
             "AND rowid BETWEEN ? AND ? LIMIT ?)",
-            (quote(term), *place, WORK),
+            (quote(term), *place, WORK + 1),
         )
         return int(row[0]) if row else 0
 
