@@ -149,7 +149,7 @@ PARTS = (
 
 def make(out: Path = OUT, engine: str | None = None, say: Callable[[str], None] = print) -> Path:
     """Make the demo video at `out`."""
-    voice = engine or _best_engine()
+    voice = choose_engine(engine)
     spoken = speak_all(
         [text for part in PARTS for text in part.said], engine=voice, rate=FORM.sound_rate
     )
@@ -168,15 +168,6 @@ def make(out: Path = OUT, engine: str | None = None, say: Callable[[str], None] 
         say(f"{begin:7.2f} {clock:7.2f} {part.slide.title if part.slide else 'harbour'}")
     write_film(out, shots, lines, FORM)
     return out
-
-
-def _best_engine() -> str:
-    from longtake.errors import MissingDependency
-
-    try:
-        return choose_engine("festival")
-    except MissingDependency:
-        return choose_engine()
 
 
 def _shots(part: Part, number: int, begin: float, end: float, starts: list[float]) -> list[Shot]:

@@ -48,13 +48,13 @@ TOPICS: tuple[Topic, ...] = (
     _topic(
         "lighthouses",
         ("Before electric lamps, every lighthouse burned oil.",
-         "The keeper of the northern tower climbed two hundred and twelve steps every evening.",
+         "The keeper of the northern tower climbed three hundred steps every evening.",
          "A ring of glass around the flame bends the light into one strong beam.",
          "Fog was the great enemy, so a bell was rung by hand on bad days."),
         (("Lighthouses", "Oil lamps until 1903", "Beam seen from 34 km"),
          ("The lens", "Glass rings bend the light", "Made in the Fenwick works"),
          ("Fog signals", "Bell, horn and siren", "One blast every 40 seconds")),
-        Ask(1, "How many stairs did the keeper walk up each night?", (r"\b212\b", "two hundred and twelve")),
+        Ask(1, "How many stairs did the keeper walk up each night?", (r"\b300\b", "three hundred")),
         Ask(1, "In which factory was the lens made?", ("fenwick",)),
     ),
     _topic(
@@ -156,7 +156,7 @@ TOPICS: tuple[Topic, ...] = (
     _topic(
         "owls",
         ("An owl hears a mouse under the snow.",
-         "The young owl that we followed flew sixty kilometres in one night.",
+         "The young owl that we followed flew sixty kilometres in a single night.",
          "One ear is higher than the other, which tells up from down.",
          "Soft edges on the feathers make the flight silent."),
         (("Owls", "Ears at different heights", "Neck turns 270 degrees"),
@@ -192,13 +192,13 @@ TOPICS: tuple[Topic, ...] = (
     _topic(
         "tea",
         ("Black tea and green tea come from the same plant.",
-         "The tea ship called Silver Star sailed home in ninety nine days.",
+         "The fastest ship that carried tea was the Silver Star.",
          "Leaves that are rolled and left in the air turn dark.",
          "Water that is too hot makes green tea bitter."),
         (("Tea", "One plant, many kinds", "First garden at 2,100 m"),
          ("Oxidation", "Air turns the leaf dark", "Stop it with heat"),
          ("Brewing", "Green: 75 degrees, 2 minutes", "Black: 96 degrees, 4 minutes")),
-        Ask(1, "What was the tea ship's name?", ("silver star",)),
+        Ask(1, "What was the name of the quickest tea ship?", ("silver ?star",)),
         Ask(2, "How hot should the water be for green tea?", (r"\b75\b",)),
     ),
     _topic(
@@ -264,7 +264,7 @@ TOPICS: tuple[Topic, ...] = (
     _topic(
         "railways",
         ("Steel wheels on steel rails waste very little energy.",
-         "The night train to the coast carried a piano in its last wagon.",
+         "On the night train to the coast, there was a piano in the last wagon.",
          "Signals keep one train away from the next.",
          "Steep hills need a third rail with teeth."),
         (("Railways", "Gauge 1,435 mm", "Steepest slope 48 percent"),
@@ -327,7 +327,7 @@ FILLERS: tuple[str, ...] = (
 )
 
 REFRAINS: dict[str, str] = {
-    "doctor Wagner": "As my friend doctor Wagner likes to say, measure first and talk later.",
+    "Peter Stone": "As my old friend Peter Stone likes to say, measure first and talk later.",
     "the red notebook": "I wrote the numbers for this in my red notebook.",
     "the Bristol expedition": "We learned this on the Bristol expedition.",
 }

@@ -106,7 +106,7 @@ def _order(table: Timetable, chance: Random) -> Iterator[Question]:
             turned = chance.random() < 0.5
             a, b = (other, topic) if turned else (topic, other)
             answer = ("after", "before") if turned else ("before", "after")
-            yield Question("", "order", f"Is {a.name} discussed before or after {b.name}?", both,
+            yield Question("", "order", f"Does {a.name} come before or after {b.name}?", both,
                            (rf"\b{answer[0]}\b",), (rf"\b{answer[1]}\b",))  # fmt: skip
 
 

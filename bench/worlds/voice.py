@@ -1,8 +1,8 @@
 """Synthetic voices for worlds: text in, mono samples out, the same samples every time.
 
-Engines, best heard by Whisper tiny first: ``festival`` (voice cmu_us_slt_arctic_hts), ``flite``
-(voice slt) where those programs are on PATH, and ``espeak`` from the package `espeakng-loader`
-(``pip install 'longtake[dev]'``), which needs no program. Sentences are kept in a cache folder,
+Engines, best heard by Whisper tiny first: ``festival`` (voice cmu_us_slt_arctic_hts, about a
+second a sentence) and ``flite`` (voice slt) where those programs are installed, and ``espeak``
+from the package `espeakng-loader` (``pip install 'longtake[dev]'``), which needs no program. Sentences are kept in a cache folder,
 so that a world which repeats a sentence, or is made again, speaks it once.
 """
 
@@ -29,27 +29,29 @@ from longtake.errors import BackendError, MissingDependency
 Sound = NDArray[np.float32]
 
 ENGINES = ("festival", "flite", "espeak")
+_FESTIVAL_VOICE = "voice_cmu_us_slt_arctic_hts"
 _PEAK = 0.6
 _espeak_lock = threading.Lock()  # libespeak-ng holds its state in globals
 
 
 def choose_engine(wanted: str | None = None) -> str:
-    """Name the engine to use: `wanted` if it works here, else the best fast one that does.
-
-    Festival is taken only when asked for: it needs about a second for each sentence.
-    """
-    for name in (wanted,) if wanted else ("flite", "espeak"):
+    """Name the engine to use: `wanted` if it works here, else the best that does."""
+    for name in (wanted,) if wanted else ENGINES:
         if _available(name):
             return name
     raise MissingDependency(
-        f"no voice: {wanted or 'flite and espeakng-loader'} not found",
+        f"no voice: {wanted or 'none of ' + ', '.join(ENGINES)} found",
         fix="pip install espeakng-loader",
     )
 
 
+@lru_cache(maxsize=8)
 def _available(name: str) -> bool:
     if name == "festival":
-        return shutil.which("text2wave") is not None
+        if shutil.which("text2wave") is None or shutil.which("festival") is None:
+            return False
+        asked = ["festival", "-b", f"(if (not (boundp '{_FESTIVAL_VOICE})) (exit 1))"]
+        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
     if name == "flite":
         return shutil.which("flite") is not None
     if name == "espeak":
@@ -126,7 +128,7 @@ def _run_to_wav(command: list[str], text: str, out: Path) -> tuple[Sound, int]:
 def _festival(text: str) -> tuple[Sound, int]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "said.wav"
-        voice = ["-eval", "(voice_cmu_us_slt_arctic_hts)"]
+        voice = ["-eval", f"({_FESTIVAL_VOICE})"]
         return _run_to_wav(["text2wave", *voice, "-o", str(out)], text, out)
 
 
