@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,17 +146,12 @@ def chunks(video: Video, script: Script, size: float = 60.0, dim: int = 64) -> l
 def add_video(store: Store, name: str, duration: float) -> Video:
     """Add a video that has no file."""
     return store.add_video(
-        fingerprint=f"{abs(hash_of(name)):064x}",
+        fingerprint=hashlib.sha256(name.encode()).hexdigest(),
         path=f"/nowhere/{name}",
         name=name,
         duration=duration,
         media={},
     )
-
-
-def hash_of(name: str) -> int:
-    """A stable number for a name."""
-    return int.from_bytes(name.encode()[:20].ljust(20, b"\0"), "little")
 
 
 def remember(

@@ -13,7 +13,7 @@ from longtake.timecode import Seconds, Span, format_time
 if TYPE_CHECKING:
     from longtake.storage.store import Store
 
-WEAK = 0.35
+WEAK = 0.4
 """Evidence below which a search says that it found nothing sure."""
 
 
@@ -53,7 +53,9 @@ def hint(
     best: float,
 ) -> str:
     """Say what was searched, the best score and what to try; "" when enough was found."""
-    if moments and best >= WEAK:
+    found = max((moment.coverage for moment in moments), default=0.0)
+    unknown = [term for term in query.terms if store.document_frequency(term)[0] == 0]
+    if moments and best >= WEAK and not (unknown and found < 0.5):
         return ""
     where = ", ".join(channel for channel in WORD_CHANNELS if channel in scope.within)
     minutes = sum(one.end - one.start for one in looked) / 60
@@ -62,7 +64,6 @@ def hint(
         f"searched {where} in {minutes:.1f} min of {many} video{'' if many == 1 else 's'}",
         f"best match {best:.2f}" if moments else "nothing matched",
     ]
-    unknown = [term for term in query.terms if store.document_frequency(term)[0] == 0]
     if unknown:
         parts.append(f"nowhere in the library: {', '.join(unknown[:5])}")
     return "; ".join(parts) + ". " + "; ".join(_advice(scope, looked)) + "."
