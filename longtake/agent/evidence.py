@@ -142,7 +142,7 @@ def enough(best: dict[str, Any] | None, terms: Sequence[Term]) -> bool:
     """Whether the best moment bears the answer."""
     if best is None:
         return False
-    if best["source"] == "sight":
+    if best["source"] == "sight" or best["id"].startswith("look:"):
         return bool(best.get("sure"))
     lex, dense = best["lex"], best["dense"]
     whole = sum(term.weight for term in terms) or 1.0
@@ -164,4 +164,4 @@ def confidence(best: dict[str, Any], others: Sequence[dict[str, Any]], exact: bo
     lead = best["score"] - max(rest, default=0.0)
     margin = min(1.0, max(0.0, lead / 0.3))
     p = 0.30 + 0.35 * best["lex"] + 0.15 * spread(best["dense"]) + 0.20 * margin
-    return round(min(0.99, max(0.05, p - (0.0 if exact else 0.15))), 3)
+    return float(round(min(0.99, max(0.05, p - (0.0 if exact else 0.15))), 3))

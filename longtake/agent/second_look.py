@@ -37,7 +37,7 @@ def regions(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
         if unit.source == "caption" and unit.record.level in ("clip", "scene"):
             span = unit.record.span
             spans[(unit.record.video, span.start, span.end)] = unit.record.id
-    made = []
+    made: list[dict[str, Any]] = []
     for (video, start, end), record in spans.items():
         if part.get("scope") and Span(*part["scope"]).overlap(Span(start, end)) <= 0:
             continue

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longtake.agent.desk import Desk, candidate, row
+from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence
 from longtake.agent.operators import order
 from longtake.agent.solve_text import page_lines
-from longtake.agent.solve_when import absent, earliest, every_place, scan_places
+from longtake.agent.solve_when import absent, every_place, scan_places
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
-from longtake.tools.corpus import Term, Unit, coverage
+from longtake.tools.corpus import Term, Unit
 
 
 def anchor_of(desk: Desk, part: Part, words: Sequence[str], sources: Sequence[str]) -> Finding:
@@ -42,7 +42,7 @@ def solve_order(
         known = anchor_of(desk, part, part["anchor"], sources)
         if known["status"] != "found":
             return known
-        anchor = _turning(known["evidence"], part["relation"])
+        anchor = dict(known["evidence"][0])
     if part["words"] and enough(found[0] if found else None, terms):
         return _among(part, found, terms, anchor)
     if _asks_subject(part):
@@ -56,12 +56,6 @@ def solve_order(
             return made
     side = "after" if part["relation"] == "after" else "before"
     return absent([]) | {"nearest": anchor, "note": f"Nothing comes {side} it."}
-
-
-def _turning(places: Sequence[Candidate], relation: str) -> Candidate:
-    """After something: after its first place; before it: before its first place."""
-    del relation
-    return dict(places[0])
 
 
 def _asks_subject(part: Part) -> bool:
@@ -163,9 +157,7 @@ def _next_subject(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
     stretch = max(_stretches(places), key=lambda s: s.duration)
     runs = runs_of_slides(desk, anchor["video"])
     if part["relation"] == "after":
-        later = [
-            r for r in runs if r[0].span.start >= stretch.end - 1.0 or _opens(desk, r, stretch)
-        ]
+        later = [r for r in runs if r[0].span.start >= stretch.end - 1.0]
         pick = later[0] if later else None
     else:
         earlier = [r for r in runs if r[-1].span.end <= stretch.start + 1.0]
@@ -173,11 +165,6 @@ def _next_subject(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
     if pick is None:
         return None
     return _subject_at(desk, part, pick, anchor)
-
-
-def _opens(desk: Desk, run: list[Record], stretch: Span) -> bool:
-    del desk
-    return run[0].span.start >= stretch.end
 
 
 def _stretches(places: Sequence[Candidate], gap: float = 90.0) -> list[Span]:
@@ -246,6 +233,3 @@ def _comparison(part: Part, names: Sequence[str], a: int, b: int) -> str:
         said = "Yes" if asked == side else "No"
         return f"{said}: “{names[0]}” comes {side} “{names[1]}”."
     return f"“{names[0]}” comes {side} “{names[1]}”."
-
-
-__all__ = ["anchor_of", "coverage", "earliest", "row", "solve_compare", "solve_order"]

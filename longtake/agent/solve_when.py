@@ -63,7 +63,7 @@ def solve_exists(
 
 def _held(best: Candidate, terms: Sequence[Term]) -> bool:
     """A plain yes needs the words, not only a likeness of meaning."""
-    return best["source"] == "sight" or best["lex"] >= 0.55 or best["dense"] >= 0.75
+    return bool(best["source"] == "sight" or best["lex"] >= 0.55 or best["dense"] >= 0.75)
 
 
 def every_place(
@@ -177,4 +177,4 @@ def _too_few(part: Part, places: Sequence[Candidate], found: Sequence[Candidate]
 
 def _scan_confidence(one: Candidate, terms: Sequence[Term]) -> float:
     sure = 0.55 + 0.4 * one["lex"]
-    return round(min(0.97, sure - (0.0 if all(t.exact for t in terms) else 0.15)), 3)
+    return float(round(min(0.97, sure - (0.0 if all(t.exact for t in terms) else 0.15)), 3))

@@ -1,0 +1,53 @@
+"""Which solver answers which kind of question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from longtake.agent.choice import solve_choice
+from longtake.agent.desk import Desk
+from longtake.agent.evidence import enough
+from longtake.agent.findings import Candidate
+from longtake.agent.solve_number import solve_count, solve_duration
+from longtake.agent.solve_order import solve_compare, solve_order
+from longtake.agent.solve_text import solve_at, solve_fact, solve_said
+from longtake.agent.solve_when import absent, solve_exists, solve_when
+from longtake.agent.solve_whole import solve_summary
+from longtake.agent.state import Finding, Part
+from longtake.tools.corpus import Term
+
+Solver = Callable[[Desk, Part, Sequence[Term], Sequence[Candidate]], Finding]
+
+SOLVERS: dict[str, Solver] = {
+    "when": solve_when,
+    "said": solve_said,
+    "shown": solve_said,
+    "fact": solve_fact,
+    "at_time": solve_at,
+    "exists": solve_exists,
+    "count": solve_count,
+    "duration": solve_duration,
+    "order": solve_order,
+    "compare": solve_compare,
+    "summary": solve_summary,
+}
+
+
+def solve(
+    desk: Desk,
+    part: Part,
+    terms: Sequence[Term],
+    found: Sequence[Candidate],
+    options: Sequence[str] | None,
+) -> Finding:
+    """Answer one part from its candidates."""
+    if part["kind"] == "choice":
+        return solve_choice(desk, part, terms, options or [])
+    if part.get("window"):
+        return solve_at(desk, part, terms, found)
+    if not desk.switches.finer:
+        best = found[0] if found else None
+        return solve_said(desk, part, terms, found) if enough(best, terms) else absent(found)
+    if found and found[0]["id"].startswith("look:") and part["kind"] in ("shown", "said", "fact"):
+        return solve_fact(desk, part, terms, found)
+    return SOLVERS[part["kind"]](desk, part, terms, found)
