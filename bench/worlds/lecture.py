@@ -44,7 +44,8 @@ def make_world(
     say: Callable[[str], None] = lambda text: None,
 ) -> World:
     """Make the world in `folder`, or find it there if it was made with the same arguments."""
-    settings = {"minutes": minutes, "seed": seed, "voice": choose_engine(engine), "version": 1}
+    voice = choose_engine(engine)
+    settings = {"minutes": minutes, "seed": seed, "voice": voice, "version": 1}
     world = World(folder / "lecture.mp4", folder / "truth.json")
     if world.video.exists() and world.truth.exists():
         if Truth.load(world.truth).settings == settings:
@@ -52,7 +53,7 @@ def make_world(
         world.truth.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    table = lay_out(minutes, seed, settings["voice"], FORM)
+    table = lay_out(minutes, seed, voice, FORM)
     say(f"spoken and laid out in {time.monotonic() - started:.0f} s")
     started = time.monotonic()
     duration = write_film(world.video, table.shots, table.lines, FORM, on_progress=_every(say))

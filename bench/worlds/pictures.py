@@ -99,7 +99,7 @@ def _green_field() -> Image.Image:
 
 
 def _photo(name: str) -> Image.Image:
-    from sklearn.datasets import load_sample_image
+    from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]
 
     return Image.fromarray(load_sample_image(name)).resize(_BASE)
 

@@ -141,7 +141,7 @@ def _flite(text: str) -> tuple[Sound, int]:
 @lru_cache(maxsize=1)
 def _espeak_library() -> tuple[ctypes.CDLL, int]:
     """Load libespeak-ng once; return it with its sample rate."""
-    import espeakng_loader
+    import espeakng_loader  # type: ignore[import-untyped]
 
     library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
     data = str(espeakng_loader.get_data_path()).encode()
