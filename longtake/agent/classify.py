@@ -34,7 +34,10 @@ _SIGHT = (
     r"animal\w*|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
 )
 _QUESTION = r"(?:what|when|where|who|whom|whose|which|how|why|at what|does|did|do|is|are|was|were)"
-_WHO = r"(?:she|he|they|it|one|we|you|the \w+|someone|anyone|anybody|somebody|this|that)"
+_TALKER = (
+    r"(?:she|he|they|it|one|we|you|the (?:lecturer|speaker|professor|presenter|teacher|video|"
+    r"lecture|talk|instructor|host|narrator))"
+)
 _WHEN = re.compile(
     r"^(?:and |so |then )*(?:(?:at |around )?(?:what|which) (?:time|point|moment|minute|second|"
     r"timestamp)\b|when\b|where in\b|(?:tell me|find|show me|give me) (?:the )?(?:\w+ )?(?:when|"
@@ -75,8 +78,9 @@ _COMPARE = (
         r"\b(?:which|what|who)\b.*?\b(?:first|earlier|last|later)\b\W*(.+?),? or (?:the |a |an )?(.+)$"
     ),
     re.compile(
-        r"^(?:does|do|did|is|are|was|were)\s+(?:" + _WHO + r"\s+" + _SAY + r"\s+)?(.+?)\s+"
-        r"(?:come[s]?\s+|mentioned\s+|discussed\s+|shown\s+|introduced\s+|explained\s+|appear\s+)?"
+        r"^(?:does|do|did|is|are|was|were)\s+(?:" + _TALKER + r"\s+" + _SAY + r"\s+)?(.+?)\s+"
+        r"(?:comes?\s+|mentioned\s+|discussed\s+|shown\s+|introduced\s+|explained\s+|appear\s+|"
+        r"treated\s+|covered\s+|talked about\s+|taught\s+|described\s+|presented\s+)?"
         r"((?:before or after|after or before|before|after))\s+(.+)$"
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
-from longtake.agent.findings import Candidate, clock, quoted
+from longtake.agent.findings import Candidate, clock, quoted, stop
 from longtake.agent.state import Finding, Part
 from longtake.tools.jsonable import rounded
 
@@ -77,12 +77,13 @@ def _gap(desk: Desk, part: Part, one: Finding) -> dict[str, Any]:
     )
 
 
+_STATUS = {"weak": "insufficient", "absent": "not_in_video"}
+
+
 def _declined(desk: Desk, findings: Sequence[Finding]) -> Composed:
     """Nothing was found: why, what was searched, and the nearest there is."""
     first = next((f for f in findings if not f.get("dependent")), findings[0])
-    status: str = {"weak": "insufficient", "absent": "not_in_video"}.get(
-        first["status"], first["status"]
-    )
+    status = _STATUS.get(first["status"], str(first["status"]))
     unseen = [v for v in desk.videos if not desk.watched(v)]
     if status == "not_in_video" and unseen:
         status = "not_seen_yet"
@@ -102,7 +103,7 @@ def _declined(desk: Desk, findings: Sequence[Finding]) -> Composed:
     nearest = first.get("nearest")
     if nearest:
         evidence = [dict(nearest)]
-        near = f"The nearest, at {clock(nearest['start'])}: {quoted(nearest)}."
+        near = stop(f"The nearest, at {clock(nearest['start'])}: {quoted(nearest)}")
         said.append({"text": near, "cites": [0], "by": "code", "computed": None})
     sure = first["confidence"] or 0.5
     return {"sentences": said, "status": status, "evidence": evidence,

@@ -22,12 +22,18 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"^\s?([A-Za-zµ°%]+)")
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+_DAY_NUMBER = (
+    r"(?:\d{1,2}(?:st|nd|rd|th)?|(?:twenty-? ?|thirty-? ?)?(?:first|second|third|fourth|fifth|sixth|"
+    r"seventh|eighth|ninth)|tenth|eleventh|twelfth|\w+teenth|twentieth|thirtieth)"
+)
 _DAY = re.compile(
-    r"\b(?:(?:on |next |this )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:,? the)?(?:,? \d{1,2}"
-    r"(?:st|nd|rd|th)?)?|(?:the )?\d{1,2}(?:st|nd|rd|th)?(?: of)? (?:January|February|March|April|May|"
-    r"June|July|August|September|October|November|December)(?:,? \d{4})?|(?:January|February|March|"
-    r"April|May|June|July|August|September|October|November|December)(?: the)? (?:\d{1,2}(?:st|nd|rd|th)?)"
-    r"(?:,? \d{4})?|\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b|tomorrow|next week|tonight)\b",
+    rf"\b(?:(?:next |this )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:,?(?: the)? {_DAY_NUMBER}"
+    rf"(?:(?: of)? {_MONTH})?)?|(?:the )?{_DAY_NUMBER}(?: of)? {_MONTH}(?:,? \d{{4}})?|"
+    rf"{_MONTH}(?: the)? {_DAY_NUMBER}(?:,? \d{{4}})?"
+    r"|\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b|tomorrow|next week|tonight)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(

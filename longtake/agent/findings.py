@@ -57,6 +57,12 @@ def quoted(one: Candidate) -> str:
     return f"“{words}”"
 
 
+def stop(text: str) -> str:
+    """End a sentence, unless a quotation has ended it already."""
+    bare = text.rstrip("”")
+    return text if bare.endswith((".", "!", "?", "…")) else text + "."
+
+
 def telling(one: Candidate) -> str:
     """Say what a candidate shows: "the speaker says: “…”"."""
     if one["source"] == "speech":
@@ -70,7 +76,7 @@ def telling(one: Candidate) -> str:
 
 def at(one: Candidate) -> str:
     """Say when and what: "At 00:12:03 the speaker says: “…”."."""
-    return f"At {clock(one['start'])} {telling(one)}."
+    return stop(f"At {clock(one['start'])} {telling(one)}")
 
 
 def listing(found: Sequence[Candidate], most: int = 8) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import enough
-from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence
+from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
 from longtake.agent.operators import duration, merge
 from longtake.agent.solve_when import absent, scan_places, sight_occasions
 from longtake.agent.state import Finding, Part
@@ -67,11 +67,11 @@ def _counted(places: Sequence[Candidate], what: str) -> Finding:
 def _slides(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding:
     shown: list[Candidate] = []
     for video in desk.ids:
-        for page in slides(desk, video):
-            if terms and coverage(terms, _units_on(desk, page)) < 0.7:
+        for page, fullest in slides(desk, video):
+            if terms and coverage(terms, _units_on(desk, fullest)) < 0.7:
                 continue
             if desk.in_scope(part, page):
-                shown.append(row(page, "screen", 0.8, lex=1.0))
+                shown.append(row(fullest if terms else page, "screen", 0.8, lex=1.0))
     return _counted(shown, "slide")
 
 
@@ -80,21 +80,24 @@ def _units_on(desk: Desk, page: Record) -> list[Unit]:
     return [u for u in lines if u.record.text in page.text]
 
 
-def slides(desk: Desk, video: str) -> list[Record]:
-    """The distinct pages of a video: one that only grows, or comes back, is not a new one."""
+def slides(desk: Desk, video: str) -> list[tuple[Record, Record]]:
+    """The distinct pages of a video, each as it came and at its fullest.
+
+    One that only grows, or comes back, is not a new one.
+    """
     pages = desk.toolbox.pages(video, as_of=desk.as_of)
     desk.count("records_read", len(pages))
-    kept: list[tuple[Record, set[str]]] = []
+    kept: list[tuple[Record, Record, set[str]]] = []
     for page in pages:
         words = set(stems(page.text))
         if len(words) == 0:
             continue
-        place = next((n for n, (_, other) in enumerate(kept) if _one_slide(words, other)), None)
+        place = next((n for n, (_, _, other) in enumerate(kept) if _one_slide(words, other)), None)
         if place is None:
-            kept.append((page, words))
-        elif len(words) > len(kept[place][1]):
-            kept[place] = (kept[place][0], words)
-    return [page for page, _ in kept]
+            kept.append((page, page, words))
+        elif len(words) > len(kept[place][2]):
+            kept[place] = (kept[place][0], page, words)
+    return [(first, fullest) for first, fullest, _ in kept]
 
 
 def _one_slide(one: set[str], other: set[str]) -> bool:
@@ -184,7 +187,7 @@ def _lasting(places: Sequence[Candidate], how: str, gap: Seconds) -> Finding:
         "found",
         [
             sentence(text + ".", *range(len(shown)), computed=seconds),
-            sentence(f"There: {quoted(shown[0])}.", 0),
+            sentence(stop(f"There: {quoted(shown[0])}"), 0),
         ],
         shown,
         confidence=0.8,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import collect, enough
-from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence
+from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.operators import order
 from longtake.agent.solve_text import page_lines
 from longtake.agent.solve_when import absent, every_place, scan_places
@@ -90,7 +90,7 @@ def _next_said(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
     shown = [candidate(u, 0.85 - 0.05 * n, lex=1.0) for n, u in enumerate(units)]
     side = "after" if part["relation"] == "after" else "before"
     said = quoted(dict(shown[0]) | {"quote": " ".join(c["quote"] for c in shown)})
-    text = f"Right {side} that, at {clock(shown[0]['start'])}, the speaker says: {said}."
+    text = stop(f"Right {side} that, at {clock(shown[0]['start'])}, the speaker says: {said}")
     return finding("found", [sentence(text, *range(len(shown)))], [*shown, anchor],
                    confidence=0.75)  # fmt: skip
 
@@ -115,7 +115,7 @@ def _next_slide(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
     shown = page_lines(desk, candidate(title, 0.85, lex=1.0))
     side = "next" if part["relation"] == "after" else "slide before it"
     lead = "The next slide" if side == "next" else "The slide before it"
-    text = f"{lead}, at {clock(shown[0]['start'])}, shows: {page_of(shown)}."
+    text = stop(f"{lead}, at {clock(shown[0]['start'])}, shows: {page_of(shown)}")
     return finding(
         "found", [sentence(text, *range(min(6, len(shown))))], [*shown, anchor], confidence=0.75
     )
@@ -183,7 +183,7 @@ def _subject_at(desk: Desk, part: Part, run: list[Record], anchor: Candidate) ->
     spoken = [candidate(u, 0.7, lex=1.0) for u in said]
     side = "Next" if part["relation"] == "after" else "Before it"
     sentences = [
-        sentence(f"{side}, at {clock(shown[0]['start'])}, comes: {page_of(shown)}.",
+        sentence(stop(f"{side}, at {clock(shown[0]['start'])}, comes: {page_of(shown)}"),
                  *range(min(6, len(shown))))
     ]  # fmt: skip
     if spoken:

@@ -15,8 +15,9 @@ from longtake.agent.findings import (
     page_of,
     quoted,
     sentence,
+    stop,
 )
-from longtake.agent.solve_when import absent
+from longtake.agent.solve_when import absent, preferred
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit
@@ -30,6 +31,7 @@ def solve_said(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> Finding:
     """Quote the best sentence, and up to two more that are nearly as good, in order of time."""
+    found = preferred(part, terms, found)
     best = found[0] if found else None
     if best is None or not enough(best, terms):
         return absent(found)
@@ -73,7 +75,7 @@ def _tell(
 
 
 def _page_sentence(lines: Sequence[Candidate], place: int = 0) -> dict[str, object]:
-    text = f"At {clock(lines[0]['start'])} the screen shows: {page_of(lines)}."
+    text = stop(f"At {clock(lines[0]['start'])} the screen shows: {page_of(lines)}")
     return sentence(text, *range(place, place + min(6, len(lines))))
 
 
@@ -180,7 +182,7 @@ def _moment_sentence(source: str, shown: Sequence[Candidate], place: int) -> dic
     joined = dict(shown[0]) | {"quote": text}
     what = quoted(joined)
     verb = "the speaker says" if source == "speech" else "the picture shows"
-    where = f"At {clock(shown[0]['start'])} {verb}: {what}."
+    where = stop(f"At {clock(shown[0]['start'])} {verb}: {what}")
     return sentence(where, *range(place, place + len(shown)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import confidence, enough
-from longtake.agent.findings import Candidate, at, clock, finding, listing, sentence, telling
+from longtake.agent.findings import Candidate, at, clock, finding, listing, sentence, stop, telling
 from longtake.agent.operators import nth
 from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Source, Term, coverage
@@ -20,6 +20,7 @@ def solve_when(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> Finding:
     """Say when: the best moment, or by scan the first, last, nth or every one."""
+    found = preferred(part, terms, found)
     best = found[0] if found else None
     if not enough(best, terms) or best is None:
         return absent(found)
@@ -49,16 +50,29 @@ def solve_exists(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> Finding:
     """Say yes with the place, or that it is nowhere."""
+    found = preferred(part, terms, found)
     best = found[0] if found else None
     if best is None or not enough(best, terms) or not _held(best, terms):
         return absent(found)
     first = earliest(found, SAME)
     return finding(
         "found",
-        [sentence(f"Yes: at {clock(first['start'])} {telling(first)}.", 0)],
+        [sentence(stop(f"Yes: at {clock(first['start'])} {telling(first)}"), 0)],
         _chosen_first(first, found, terms),
         confidence=confidence(first, found, all(t.exact for t in terms)),
     )
+
+
+def preferred(
+    part: Part, terms: Sequence[Term], found: Sequence[Candidate], share: float = 0.7
+) -> list[Candidate]:
+    """The source that was asked about goes first where it holds an answer that is nearly as good."""
+    first = next((c for c in found if c["source"] == part["sources"][0]), None)
+    if first is None or not enough(first, terms) or first["score"] < share * found[0]["score"]:
+        return list(found)
+    return [c for c in found if c["source"] == first["source"]] + [
+        c for c in found if c["source"] != first["source"]
+    ]
 
 
 def _held(best: Candidate, terms: Sequence[Term]) -> bool:
@@ -164,8 +178,13 @@ def _every(places: Sequence[Candidate], found: Sequence[Candidate]) -> Finding:
 
 
 def _ordinal(pick: str | int, one: Candidate) -> str:
-    word = {"first": "first", "best": "first", "last": "last"}.get(str(pick), f"{pick}.")
-    return f"At {clock(one['start'])}, for the {word} time, {telling(one)}."
+    word = {"first": "first", "best": "first", "last": "last"}.get(str(pick)) or _NTH.get(
+        str(pick), f"{pick}th"
+    )
+    return stop(f"At {clock(one['start'])}, for the {word} time, {telling(one)}")
+
+
+_NTH = {"2": "second", "3": "third", "4": "fourth", "5": "fifth"}
 
 
 def _too_few(part: Part, places: Sequence[Candidate], found: Sequence[Candidate]) -> Finding:

@@ -90,9 +90,12 @@ class Corpus:
         self.units = [_unit(record) for record in kept]
         self._posting: dict[str, list[int]] = {}
         self._pairs: dict[str, list[int]] = {}
+        self._words: dict[str, str] = {}
         for n, unit in enumerate(self.units):
             for word in unit.bag:
                 self._posting.setdefault(word, []).append(n)
+            for word in tokens(unit.record.text):
+                self._words.setdefault(word, stem(word))
             for pair in unit.pairs:
                 self._pairs.setdefault(pair, []).append(n)
 
@@ -143,17 +146,21 @@ class Corpus:
                     if both and stem(both) in self._posting:
                         forms[stem(both)] = 1.0
                 if not forms and not pairs:
-                    forms, pairs = self._near(word, root)
+                    forms, pairs = self._near(word)
             found.append(Term(word, root, self.weight(root), forms, pairs))
         return found
 
     def _apart(self, word: str) -> dict[str, float]:
         return {pair: 1.0 for pair in (word, stem(word)) if pair in self._pairs}
 
-    def _near(self, word: str, root: str) -> tuple[dict[str, float], dict[str, float]]:
+    def _near(self, word: str) -> tuple[dict[str, float], dict[str, float]]:
         if len(word) < 5:
             return {}, {}
-        forms = {form: 0.95 * p for form, p in near_words(root, self._posting).items()}
+        forms: dict[str, float] = {}
+        for other, p in near_words(word, self._words).items():
+            form = self._words[other]
+            if form in self._posting:
+                forms[form] = max(forms.get(form, 0.0), 0.95 * p)
         pairs = {} if forms else near_words(word, self._pairs) if len(word) >= 7 else {}
         return forms, {pair: 0.95 * p for pair, p in pairs.items()}
 

@@ -39,14 +39,14 @@ WATCHING = frozenset(
     introducing state states stated show shows showed shown showing display displays displayed
     displaying appear appears appeared appearing visible seen see sees look looks looking read
     reads written write writes wrote titled called name named names happen happens happened
-    happening come comes came occur occurs occurred bring brought refer refers referred cover
+    happening come comes came occur occurs occurred refer refers referred cover
     covers covered define defines defined give gives given gave hear heard ask asks asked find
     found watch contain contains list lists listed listing present presented presents
     many times often number count total different distinct long duration stay stays stayed
     spend spends spent topic topics subject content text word words phrase line lines sentence
     mean means answer question comes next previous previously later earlier right immediately
     directly following follows followed summary summarise summarize overview outline
-    people audience students student person anybody everybody somewhere anywhere
+    audience person anybody everybody somewhere anywhere
     recommend recommends recommended suggest suggests suggested""".split()  # noqa: SIM905
 )
 
