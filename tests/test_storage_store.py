@@ -31,7 +31,7 @@ from longtake.timecode import Span
 from tests.storage_world import add_video, dump, fingerprint, make, row, thumb, unit, writer
 
 QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

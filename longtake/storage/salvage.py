@@ -54,6 +54,8 @@ def _copy(source: Path, fresh: Path) -> list[str] | None:
         closing(sqlite3.connect(source, isolation_level=None)) as old,
         closing(connect(fresh, write=True)) as new,
     ):
+        # Without this SQLite refuses every read of a file that is shorter than its header says.
+        old.execute("PRAGMA writable_schema = ON")
         schema.bring_up(new)
         new.execute("BEGIN")
         for table, order in _TABLES.items():
