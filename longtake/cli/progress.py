@@ -99,20 +99,17 @@ class PlainLines(_Closing):
         self.name = name
         self.every = every
         self.now = now
-        self._stage = ""
+        self._state = ""
         self._told = 0.0
-        self._line = ""
 
     def __call__(self, event: Event) -> None:
         """Write a line if it is time."""
-        line = describe(event)
-        ended = event["total"] is not None and event["done"] >= event["total"]
-        due = self.now() - self._told >= self.every
-        stage = f"{event['stage']} {event.get('name', '')}"
-        if line != self._line and (stage != self._stage or ended or due):
-            click.echo(f"{clean(self.name)}: {line}", err=True)
-            self._told, self._line = self.now(), line
-        self._stage = stage
+        over = event["total"] is not None and event["done"] >= event["total"]
+        state = f"{event['stage']} {event.get('name', '')} {over}"
+        due = not over and self.now() - self._told >= self.every
+        if state != self._state or due:
+            click.echo(f"{clean(self.name)}: {describe(event)}", err=True)
+            self._told, self._state = self.now(), state
 
 
 class Bars(_Closing):

@@ -42,4 +42,4 @@ def transcript_command(
         save(out, WRITERS[form](found) + "\n")
         talk(f"wrote {out}")
     data = {"video": known.id, "path": None if out is None else str(out), **whole(found)}
-    emit(data, lambda: None if out else WRITERS[form](found), count=len(found))
+    emit(data, lambda: None if out else WRITERS[form](found) or None, count=len(found))
