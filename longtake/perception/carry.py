@@ -23,7 +23,8 @@ def pack(arrays: Arrays, facts: dict[str, Any]) -> bytes:
     """Return one blob that `unpack` reads."""
     from safetensors.numpy import save
 
-    meta = {"format": FORMAT, "facts": json.dumps(facts, sort_keys=True)}
+    # one key only: the order of several is not fixed, and equal states shall be equal bytes
+    meta = {"longtake": json.dumps({"format": FORMAT, "facts": facts}, sort_keys=True)}
     tidy = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     return bytes(save(tidy, metadata=meta))
 
@@ -39,10 +40,10 @@ def unpack(blob: bytes) -> tuple[Arrays, dict[str, Any]]:
 
     try:
         size = int.from_bytes(blob[:8], "little")
-        meta = json.loads(blob[8 : 8 + size])["__metadata__"]
+        meta = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["longtake"])
         if meta["format"] != FORMAT:
-            raise ValueError(meta["format"])
-        return dict(load(blob)), json.loads(meta["facts"])
+            raise ValueError(f"its format is {meta['format']}")
+        return dict(load(blob)), meta["facts"]
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise Corrupt(
             f"the state of a half-done ingest cannot be read ({error})",

@@ -1,9 +1,9 @@
 """When and where to read screen text: new strong edges that stay.
 
 Reading text is by far the dearest step, so it is asked for only where text may have appeared.
-Text is made of strong edges that stand still: an edge is new when it stands in this frame and
-in the frame before, but not in what was there at the last reading. Moving camera footage makes
-edges that do not stay; slow fades, noise and recompression make weak ones; none of them asks.
+Text is made of strong edges that stand still: an edge is new when it stands in this frame as in
+the frame before, but looks otherwise than at the last reading. Moving camera footage makes
+edges that do not stay; noise and recompression make faint differences; neither asks.
 
 * A small place (a mouse pointer) has to stay for `small_wait` frames.
 * A place that was read without finding text waits twice as long the next time, up to
@@ -11,7 +11,7 @@ edges that do not stay; slow fades, noise and recompression make weak ones; none
 * A picture that never settles (scrolling, a walk through a street) is read as it is after
   `restless` frames; each such reading that finds no text doubles the pause, up to `longest_rest`.
 
-The same edges tell without reading how long a line of text stays: see `Stencil`.
+How long a line stays is told without reading, by its own looks: see `Stencil`.
 """
 
 from __future__ import annotations
@@ -27,47 +27,69 @@ from longtake.perception.carry import Arrays, from_bits, to_bits
 from longtake.timecode import Seconds
 
 Flags: TypeAlias = NDArray[np.bool_]
+Grey: TypeAlias = NDArray[np.uint8]
 Box: TypeAlias = tuple[float, float, float, float]
 
 WIDTH = 640
 PATCH = 16
-STRONG, WEAK = 32, 16
+LEAST_MARKS = 8
+"""Pixels of a patch that must look otherwise for something to be there."""
+STRONG = 32
+"""Grey levels that neighbouring pixels of an edge are apart."""
+OTHER = 40
+"""Grey levels by which a pixel looks otherwise than at the last reading."""
+SAME = 20
+"""Grey levels by which a pixel that stands still may flicker."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeMap:
-    """Where the picture has strong edges, and where it has edges at all."""
+    """A picture in grey on the grid of the watch, and where it has strong edges."""
 
+    grey: Grey
     strong: Flags
-    weak: Flags
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width."""
-        return self.strong.shape[0], self.strong.shape[1]
+        return self.grey.shape[0], self.grey.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """A line's own edges within its box, to see later whether it is still there."""
+    """How a line of text looks in its box, to see later whether it is still there."""
 
     top: int
     left: int
-    marks: Flags
+    grey: Grey
 
-    def present(self, weak: Flags) -> float:
-        """Return the share of the edges that are still in a (grown) weak map; 1 if it has none."""
-        height, width = self.marks.shape
-        count = int(self.marks.sum())
-        if count == 0:
-            return 1.0
-        there = weak[self.top : self.top + height, self.left : self.left + width]
-        return float((self.marks & there).sum()) / count
+    def same(self, now: Grey) -> bool:
+        """Whether not even a letter looks otherwise."""
+        height, width = self.grey.shape
+        there = now[self.top : self.top + height, self.left : self.left + width]
+        return int((apart(self.grey, there) > OTHER).sum()) < LEAST_MARKS
+
+    def present(self, now: Grey) -> float:
+        """Return how alike the place looks in another picture, 0..1.
+
+        It is the correlation of grey values, blind to brightness and contrast, so that a fading
+        line is still the same; a place without contrast holds no text.
+        """
+        height, width = self.grey.shape
+        there = now[self.top : self.top + height, self.left : self.left + width]
+        a = self.grey.astype(np.float64) - self.grey.mean()
+        b = there.astype(np.float64) - there.mean()
+        own, other = float((a * a).sum()), float((b * b).sum())
+        if own < a.size * 4.0:
+            return 1.0 if other < b.size * 16.0 else 0.0
+        if other < 0.04 * own:
+            return 0.0
+        return max(0.0, float((a * b).sum()) / float(np.sqrt(own * other)))
 
 
 def edge_map(image: Image) -> EdgeMap:
-    """Find the edges of a picture of any size, on a grid `WIDTH` wide."""
+    """Bring a picture of any size to a grid `WIDTH` wide and find its edges."""
     import cv2
 
     height = max(PATCH, round(image.shape[0] * WIDTH / image.shape[1] / PATCH) * PATCH)
@@ -75,23 +97,21 @@ def edge_map(image: Image) -> EdgeMap:
     small = cv2.resize(image, (WIDTH, height), interpolation=how)
     kernel = np.ones((3, 3), np.uint8)
     slope = cv2.morphologyEx(small, cv2.MORPH_GRADIENT, kernel).max(axis=2)
-    return EdgeMap(slope >= STRONG, slope >= WEAK)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+    return EdgeMap(grey, slope >= STRONG)
 
 
-def grow(flags: Flags) -> Flags:
-    """Widen marks by one pixel: coding and shaking move edges a little."""
+def apart(a: Grey, b: Grey) -> NDArray[np.uint8]:
+    """Return the absolute difference of two grey pictures."""
     import cv2
 
-    wide = cv2.dilate(flags.astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.asarray(wide > 0)
+    return np.asarray(cv2.absdiff(a, b), np.uint8)
 
 
 def stencil(edges: EdgeMap, box: Box) -> Stencil:
-    """Cut a line's strong edges out of the map."""
-    height, width = edges.shape
-    x0, y0 = int(box[0] * width), int(box[1] * height)
-    x1, y1 = max(x0 + 1, round(box[2] * width)), max(y0 + 1, round(box[3] * height))
-    return Stencil(y0, x0, edges.strong[y0:y1, x0:x1].copy())
+    """Cut a line's looks out of the picture."""
+    rows, columns = _inside(edges.shape, box)
+    return Stencil(rows.start, columns.start, edges.grey[rows, columns].copy())
 
 
 def per_patch(flags: Flags) -> NDArray[np.int64]:
@@ -120,7 +140,7 @@ class TextWatch:
         self,
         *,
         economy: bool = True,
-        least_marks: int = 8,
+        least_marks: int = LEAST_MARKS,
         small: int = 4,
         small_wait: int = 3,
         settle_wait: int = 3,
@@ -136,8 +156,9 @@ class TextWatch:
         self.restless, self.longest_rest = restless, longest_rest
         self.busy_share, self.crop_share = busy_share, crop_share
         self.edges: EdgeMap | None = None
-        self._read: Flags | None = None
-        self._recent: list[tuple[Seconds, Flags]] = []
+        self._read: Grey | None = None
+        self._known: Flags | None = None
+        self._recent: list[tuple[Seconds, Grey]] = []
         self._age: NDArray[np.int64] | None = None
         self._patience: NDArray[np.int64] | None = None
         self._hot: Flags | None = None
@@ -145,8 +166,8 @@ class TextWatch:
         self._rest = restless
 
     @property
-    def weak(self) -> Flags:
-        """The grown weak edges of the frame seen last."""
+    def grey(self) -> Grey:
+        """The frame seen last."""
         return self._recent[-1][1]
 
     def step(self, time: Seconds, edges: EdgeMap, *, last_chance: bool = False) -> Ask | None:
@@ -154,28 +175,38 @@ class TextWatch:
         if self.edges is None or self.edges.shape != edges.shape:
             self._begin(edges)
         assert self._read is not None
-        before = self._recent[-1][1] if self._recent else np.zeros(edges.shape, np.bool_)
-        weak = grow(edges.weak)
-        self._recent = [*self._recent[-4:], (time, weak)]
+        assert self._known is not None
+        before = self._recent[-1][1] if self._recent else None
+        self._recent = [*self._recent[-3:], (time, edges.grey)]
         self.edges = edges
-        unread = edges.strong & ~grow(self._read)
-        self._read &= weak | before  # what has gone for two frames is new when it comes back
-        stays = unread if last_chance else unread & before
-        fresh = unread & ~before
         if not self.economy:
             return Ask(WHOLE, True)
-        return self._judge(per_patch(stays), int(stays.sum()), int(fresh.sum()))
+        other = (apart(edges.grey, self._read) > OTHER) | ~self._known
+        still = np.zeros(edges.shape, np.bool_)
+        if before is not None:
+            still = apart(edges.grey, before) <= SAME
+        unread = edges.strong & other
+        blank = other & still & ~edges.strong  # nothing to read here: it counts as read
+        self._read = np.where(blank, edges.grey, self._read)
+        self._known = self._known | blank
+        stays = unread if last_chance else unread & still
+        fresh = unread & ~still & (not last_chance)
+        settled = per_patch(stays) * 3 >= per_patch(unread) * 2
+        return self._judge(per_patch(stays) * settled, int(stays.sum()), int(fresh.sum()))
 
     def _begin(self, edges: EdgeMap) -> None:
         shape = per_patch(edges.strong).shape
-        self._read = np.zeros(edges.shape, np.bool_)
+        self._read = np.zeros(edges.shape, np.uint8)
+        self._known = np.zeros(edges.shape, np.bool_)
         self._recent = []
         self._age = np.zeros(shape, np.int64)
         self._patience = np.ones(shape, np.int64)
         self._held = self._busy = 0
 
     def _judge(self, counts: NDArray[np.int64], stays: int, fresh: int) -> Ask | None:
-        assert self._age is not None and self._patience is not None and self.edges is not None
+        assert self._age is not None
+        assert self._patience is not None
+        assert self.edges is not None
         hot = counts >= self.least_marks
         self._hot = hot
         self._age = np.where(hot, self._age + 1, 0)
@@ -207,11 +238,16 @@ class TextWatch:
 
     def note(self, ask: Ask, box: Box, found: list[Box], new: int) -> None:
         """Learn what a reading of `box` gave: the boxes of its lines, and how many were new."""
-        assert self.edges is not None and self._read is not None
-        assert self._patience is not None and self._age is not None
+        assert self.edges is not None
+        assert self._read is not None
+        assert self._known is not None
+        assert self._patience is not None
+        assert self._age is not None
         self._held = self._busy = 0
         inside = _inside(self.edges.shape, box)
-        self._read[inside] = self.edges.strong[inside] | self.edges.weak[inside]
+        self._read, self._known = self._read.copy(), self._known.copy()
+        self._read[inside] = self.edges.grey[inside]
+        self._known[inside] = True
         if not ask.settled:
             self._rest = self.restless if new else min(self.longest_rest, self._rest * 2)
         if self._hot is None:
@@ -232,27 +268,30 @@ class TextWatch:
     def first_seen(self, mark: Stencil, time: Seconds) -> Seconds:
         """Return since when a line read at `time` has been there, as far as is remembered."""
         since = time
-        for at, weak in reversed(self._recent):
-            if mark.present(weak) < 0.7:
+        for at, grey in reversed(self._recent):
+            if not mark.same(grey):
                 break
             since = at
-        return since if mark.marks.any() else time
+        return since
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Return what `restore` needs to go on exactly."""
         facts: dict[str, Any] = {"held": self._held, "busy": self._busy, "rest": self._rest}
         if self.edges is None:
             return {}, facts
-        assert self._read is not None and self._age is not None and self._patience is not None
+        assert self._read is not None
+        assert self._known is not None
+        assert self._age is not None
+        assert self._patience is not None
         arrays: Arrays = {
+            "read": self._read,
+            "known": to_bits(self._known),
             "strong": to_bits(self.edges.strong),
-            "weak": to_bits(self.edges.weak),
-            "read": to_bits(self._read),
             "age": self._age,
             "patience": self._patience,
         }
-        for i, (_, flags) in enumerate(self._recent):
-            arrays[f"recent{i}"] = to_bits(flags)
+        for i, (_, grey) in enumerate(self._recent):
+            arrays[f"recent{i}"] = grey
         facts |= {"shape": list(self.edges.shape), "times": [t for t, _ in self._recent]}
         return arrays, facts
 
@@ -262,13 +301,11 @@ class TextWatch:
         if "shape" not in facts:
             return
         shape = (int(facts["shape"][0]), int(facts["shape"][1]))
-        strong, weak = from_bits(arrays["strong"], shape), from_bits(arrays["weak"], shape)
-        self.edges = EdgeMap(strong, weak)
-        self._read = from_bits(arrays["read"], shape)
+        times = facts["times"]
+        self._recent = [(time, arrays[f"recent{i}"]) for i, time in enumerate(times)]
+        self.edges = EdgeMap(self._recent[-1][1], from_bits(arrays["strong"], shape))
+        self._read, self._known = arrays["read"], from_bits(arrays["known"], shape)
         self._age, self._patience = arrays["age"], arrays["patience"]
-        self._recent = [
-            (time, from_bits(arrays[f"recent{i}"], shape)) for i, time in enumerate(facts["times"])
-        ]
 
 
 def _inside(shape: tuple[int, int], box: Box) -> tuple[slice, slice]:

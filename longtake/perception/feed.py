@@ -35,14 +35,15 @@ class Feed(Generic[T]):
         self._thread.start()
 
     def _run(self) -> None:
+        items = iter(self._source)
         try:
-            for item in self._source:
+            for item in items:
                 if not self._put(item):
                     break
-        except BaseException as error:  # an edge: raised again where the items are read
+        except Exception as error:  # noqa: BLE001 - an edge: raised again where items are read
             self._error = error
         finally:
-            close = getattr(self._source, "close", None)
+            close = getattr(items, "close", None)
             if close is not None:
                 close()
             with self._turn:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +19,12 @@ from longtake.perception.carry import pack, unpack
 from longtake.perception.channels import PerceptionModels, open_channels
 from longtake.perception.clips import clip_end, decided_at, rest_end, window
 from longtake.perception.feed import Feed
+from longtake.perception.items import Picture, Sound
 from longtake.perception.shots import ShotTrack
 from longtake.perception.speech import Speech, listen
 from longtake.perception.worker import BEHIND, Eye, Frame, Seen
 from longtake.storage.records import Chunk, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span
-
-if TYPE_CHECKING:
-    from longtake.perception.decode import Picture, Sound
 
 PREROLL = 2.0
 OVERHEAR = 1.0
@@ -135,7 +133,7 @@ class _Pass:
     # -- taking in -------------------------------------------------------------------------
 
     def _take(self, item: Picture | Sound) -> None:
-        if hasattr(item, "samples"):
+        if isinstance(item, Sound):
             self.now = max(self.now, item.start)
             if self.channels.hears:
                 self.sound.add(item)

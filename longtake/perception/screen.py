@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from longtake.models.protocols import TextLine
-from longtake.perception.carry import Arrays, from_bits, to_bits
+from longtake.perception.carry import Arrays
 from longtake.perception.edges import WHOLE, Box, EdgeMap, Stencil, TextWatch, stencil
 from longtake.storage.records import Record, Video, record_id
 from longtake.timecode import Seconds, Span
@@ -109,7 +109,7 @@ class Screen:
         """See the frame at `time` without reading it; return the (time, text) that went."""
         gone: list[tuple[Seconds, str]] = []
         for line in self.lines:
-            there = line.mark is None or line.mark.present(watch.weak) >= 0.5
+            there = line.mark is None or line.mark.present(watch.grey) >= 0.6
             if there and (line.seen or time - line.end <= self.grace):
                 line.seen, line.end = True, time + self.step
             elif line.seen:
@@ -126,38 +126,47 @@ class Screen:
         open_ = [line for line in self.lines if overlap(line.box, box) > 0.5]
         elsewhere = [line for line in self.lines if line not in open_]
         kept: list[Line] = []
+        begun: list[Line] = []
         for found in sorted(readable(lines), key=_reading_order):
-            line = self._match(found, open_, time, watch.edges, watch)
+            line = self._match(found, open_, time, watch)
             if line is None:
                 line = self._moved(found, [*open_, *elsewhere], time)
             if line is None:
                 line = self._begin(found, time, watch)
                 turn.new.append((line.start, line.text))
+                begun.append(line)
             else:
                 self._renew(line, found, time, watch.edges)
             open_ = [other for other in open_ if other is not line]
             elsewhere = [other for other in elsewhere if other is not line]
             kept.append(line)
-        for line in open_:  # the reading lacks them
-            if line.seen:
-                line.end = max(line.start, min(line.end, time))
-                turn.gone.append((time, line.text))
-            self._closed.append(line)
+        for line in open_:
+            kept += self._missed(line, begun, time, turn)
         self.lines = sorted([*kept, *elsewhere], key=lambda line: (line.box[1], line.box[0]))
         self._open_page(time, turn)
         return turn
 
+    def _missed(self, line: Line, begun: list[Line], time: Seconds, turn: Turn) -> list[Line]:
+        """Close a line that a reading lacks; one that something covers is kept aside."""
+        if not line.seen:
+            return [line]
+        others = [new.start for new in begun if overlap(new.box, line.box) > 0.5]
+        line.end = max(line.start, min([line.end, time, *others]))
+        turn.gone.append((line.end, line.text))
+        self._closed.append(line)
+        return []
+
     # -- matching --------------------------------------------------------------------------
 
     def _match(
-        self, found: TextLine, known: list[Line], time: Seconds, edges: EdgeMap, watch: TextWatch
+        self, found: TextLine, known: list[Line], time: Seconds, watch: TextWatch
     ) -> Line | None:
         best: tuple[float, Line] | None = None
         for line in known:
             if overlap(line.box, found.box) < 0.5 or time - line.end > self.grace:
                 continue
             alike = similarity(line.text, found.text)
-            if alike < 1.0 and not _same_look(line, found, edges, watch):
+            if alike < 1.0 and not _same_look(line, found, watch):
                 if _digits(line.text) != _digits(found.text):
                     continue  # a number that changed is news, not a misreading
                 if found.text.lower().startswith(line.text.lower()):
@@ -167,13 +176,13 @@ class Screen:
         return best[1] if best else None
 
     def _moved(self, found: TextLine, known: list[Line], time: Seconds) -> Line | None:
+        if sum(c.isalnum() for c in found.text) < 6:
+            return None
         for line in known:
-            long = sum(c.isalnum() for c in found.text) >= 6
-            if not line.seen and long and time - line.end <= self.grace / 2:
-                if similarity(line.text, found.text) >= 0.9 and _digits(line.text) == _digits(
-                    found.text
-                ):
-                    return line
+            near = not line.seen and time - line.end <= self.grace / 2
+            same = near and _digits(line.text) == _digits(found.text)
+            if same and similarity(line.text, found.text) >= 0.9:
+                return line
         return None
 
     def _begin(self, found: TextLine, time: Seconds, watch: TextWatch) -> Line:
@@ -280,8 +289,8 @@ class Screen:
         for i, line in enumerate(self.lines):
             plain = asdict(replace(line, mark=None))
             if line.mark is not None:
-                arrays[f"mark{i}"] = to_bits(line.mark.marks)
-                plain["mark"] = [line.mark.top, line.mark.left, *line.mark.marks.shape]
+                arrays[f"mark{i}"] = line.mark.grey
+                plain["mark"] = [line.mark.top, line.mark.left]
             lines.append(plain)
         page = asdict(self.page) if self.page else None
         return arrays, {"lines": lines, "page": page, "used": self._used}
@@ -293,7 +302,7 @@ class Screen:
             at = plain.pop("mark")
             mark = None
             if at is not None:
-                mark = Stencil(at[0], at[1], from_bits(arrays[f"mark{i}"], (at[2], at[3])))
+                mark = Stencil(at[0], at[1], arrays[f"mark{i}"])
             plain["box"] = tuple(plain["box"])
             self.lines.append(Line(**plain, mark=mark))
         self.page = Page(**facts["page"]) if facts["page"] else None
@@ -308,13 +317,12 @@ def _digits(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
 
 
-def _same_look(line: Line, found: TextLine, edges: EdgeMap, watch: TextWatch) -> bool:
+def _same_look(line: Line, found: TextLine, watch: TextWatch) -> bool:
     """Whether the picture at the line's place is as it was, so that only the reading differs."""
     if line.mark is None:
         return False
-    new = stencil(edges, found.box)
-    grew = new.marks.sum() > 1.15 * line.mark.marks.sum()
-    return line.mark.present(watch.weak) >= 0.85 and not grew
+    wider = (found.box[2] - found.box[0]) > 1.1 * (line.box[2] - line.box[0])
+    return line.mark.present(watch.grey) >= 0.9 and not wider
 
 
 __all__ = ["WHOLE", "Line", "Page", "Screen", "Turn", "overlap", "readable", "similarity"]

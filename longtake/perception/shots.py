@@ -18,6 +18,9 @@ import numpy as np
 from longtake.models.protocols import Image
 from longtake.timecode import Seconds
 
+STIR = 10.0
+"""Grey levels by which a tenth-by-tenth block must change for something to stir there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShotRule:
@@ -56,6 +59,14 @@ def change(previous: Image, current: Image) -> float:
     return float(parts) / 3.0
 
 
+def stir(previous: Image, current: Image) -> float:
+    """Return the change of the block that changes most: a line of text moves no mean."""
+    import cv2
+
+    away = cv2.absdiff(previous, current).max(axis=2)
+    return float(cv2.resize(away, (16, 9), interpolation=cv2.INTER_AREA).max())
+
+
 def is_cut(scores: Sequence[float], i: int, rule: ShotRule = RULE) -> bool:
     """Whether the picture cuts at index `i`; only scores within `rule.window` are looked at."""
     score = scores[i]
@@ -89,14 +100,17 @@ class ShotTrack:
         self.rule = rule
         self.times: list[Seconds] = []
         self.scores: list[float] = []
+        self.stirs: list[float] = []
         self._previous: Image | None = None
 
     def add(self, time: Seconds, small: Image) -> None:
         """Take the next small picture."""
-        score = 0.0 if self._previous is None else change(self._previous, small)
+        before = small if self._previous is None else self._previous
         self._previous = small
         self.times.append(time)
-        self.scores.append(score)
+        same = before is small  # one frame still on display
+        self.scores.append(0.0 if same else change(before, small))
+        self.stirs.append(0.0 if same else stir(before, small))
 
     @property
     def certain_until(self) -> Seconds:
@@ -116,7 +130,15 @@ class ShotTrack:
         """Return the scores of instants in `[start, end)`."""
         return [s for t, s in zip(self.times, self.scores, strict=True) if start <= t < end]
 
+    def about_to_change(self, time: Seconds, ahead: Seconds = 1.0) -> bool:
+        """Whether the picture stands at `time` but something stirs before `time + ahead`."""
+        pairs = list(zip(self.times, self.stirs, strict=True))
+        now = [s for t, s in pairs if time - 0.3 < t <= time + 1e-6]
+        soon = [s for t, s in pairs if time + 1e-6 < t < time + ahead + 0.3]
+        quiet = len(now) < 2 or now[-1] < STIR or (bool(soon) and soon[0] < STIR)
+        return quiet and max(soon, default=0.0) >= STIR
+
     def forget_before(self, time: Seconds) -> None:
         """Drop scores older than `time`."""
         keep = next((i for i, t in enumerate(self.times) if t >= time), len(self.times))
-        del self.times[:keep], self.scores[:keep]
+        del self.times[:keep], self.scores[:keep], self.stirs[:keep]

@@ -29,8 +29,6 @@ from longtake.timecode import Seconds, Span
 PAUSE = 0.4
 LONGEST = 25.0
 LEAD = 0.3
-BRIDGE = 3.0
-WINDOW = 28.0
 
 
 @dataclass
@@ -78,21 +76,6 @@ def cut_long(samples: Samples, span: Span) -> list[Span]:
     return [*parts, span]
 
 
-def windows(spans: Sequence[Span]) -> list[Span]:
-    """Group speech that lies close together: a transcriber pays for each window it looks at."""
-    grouped: list[Span] = []
-    for span in spans:
-        if (
-            grouped
-            and span.start - grouped[-1].end <= BRIDGE
-            and span.end - grouped[-1].start <= WINDOW
-        ):
-            grouped[-1] = grouped[-1].cover(span)
-        else:
-            grouped.append(span)
-    return grouped
-
-
 def listen(
     samples: Samples,
     start: Seconds,
@@ -134,7 +117,7 @@ def _transcribe(
 ) -> list[Utterance]:
     if not spans:
         return []
-    said = transcriber.transcribe(samples, windows(spans))
+    said = transcriber.transcribe(samples, list(spans))
     return [shifted(one, start) for one in said if one.text.strip()]
 
 

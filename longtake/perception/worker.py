@@ -19,11 +19,11 @@ from longtake.perception.captions import Facts, compose
 from longtake.perception.carry import nest, pack, unnest, unpack
 from longtake.perception.channels import Channels
 from longtake.perception.economy import Economy, shrink
-from longtake.perception.edges import WHOLE, Ask, Box, TextWatch, edge_map
+from longtake.perception.edges import WHOLE, Ask, Box, EdgeMap, TextWatch, edge_map
 from longtake.perception.reading import read_box
 from longtake.perception.screen import Screen, overlap
 from longtake.perception.shots import ShotTrack
-from longtake.perception.sight import STILL_BELOW, Look, look, motion_of, pooled, sight_record
+from longtake.perception.sight import Look, look, motion_of, pooled, sight_record
 from longtake.perception.tiling import Tiling
 from longtake.storage.records import Floats, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span
@@ -66,6 +66,7 @@ class Eye:
         self.reads = 0
         self._vector: Floats | None = None
         self._last: str | None = None
+        self._shown: tuple[Image, EdgeMap] | None = None
 
     def see(self, span: Span, frames: Sequence[Frame], track: ShotTrack, decided: Seconds) -> Seen:
         """See one clip: its coarse frames and the fine grid's cuts around it."""
@@ -104,8 +105,10 @@ class Eye:
         """Watch one frame and read it where the watch asks; return whether text is new."""
         if track.cuts(time - 1.0 + 1e-6, time):
             self.watch.new_shot()
-        edges = edge_map(image)
-        ask = self.watch.step(time, edges, last_chance=_last_chance(time, track))
+        if self._shown is None or self._shown[0] is not image:
+            self._shown = (image, edge_map(image))
+        edges = self._shown[1]
+        ask = self.watch.step(time, edges, last_chance=track.about_to_change(time))
         facts.gone_lines += self.screen.advance(time, self.watch)
         if ask is None:
             return False
@@ -141,7 +144,7 @@ class Eye:
         facts = seen.facts
         tagger = self.channels.tagger
         maker = tagger.name if tagger else "colours"
-        ends = [one.time for one in facts.looks[1:]] + [facts.span.end]
+        ends = [*[one.time for one in facts.looks[1:]], facts.span.end][: len(facts.looks)]
         for one, end in zip(facts.looks, ends, strict=True):
             record, rows = sight_record(one, self.video, maker, end, motion=facts.motion)
             seen.records.append(record)
@@ -196,12 +199,6 @@ class Eye:
         self._last = facts["last"]
         vector = arrays.get("vector")
         self._vector = None if vector is None else np.asarray(vector, np.float32)
-
-
-def _last_chance(time: Seconds, track: ShotTrack) -> bool:
-    """Whether a still picture is about to be cut away before the next frame."""
-    cuts = track.cuts(time + 1e-6, time + 1.0 - 1e-6)
-    return bool(cuts) and min(track.between(time, cuts[0][0])) < STILL_BELOW
 
 
 __all__ = ["BEHIND", "Eye", "Frame", "Look", "Seen"]
