@@ -6,6 +6,7 @@ breaks, and a goodbye. Lengths come from the spoken sentences themselves, pauses
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,7 +62,7 @@ class Timetable:
 
     def snap(self) -> float:
         """Move the clock to the next frame and return it."""
-        self.clock = round(self.clock * self.form.fps + 0.5) / self.form.fps
+        self.clock = math.ceil(self.clock * self.form.fps - 1e-6) / self.form.fps
         return self.clock
 
 
