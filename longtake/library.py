@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from longtake.errors import Interrupted, NotFound, SourceGone, UsageError
 from longtake.timecode import Seconds, Span, format_time
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
-    from longtake.storage.records import Chunk, Record, Video
+    from longtake.storage.records import Chunk, Level, Record, Video
     from longtake.storage.store import Store
     from longtake.tools.registry import Toolbox
 
@@ -279,7 +279,7 @@ class Library:
         with Store.open(self.path, write=True) as store:
             store.remove_video(known.id)
 
-    def timeline(self, video: Video | str, zoom: str = "chapter") -> list[Record]:
+    def timeline(self, video: Video | str, zoom: Level = "chapter") -> list[Record]:
         """Return the chapters, scenes or clips of a video in order."""
         return self.toolbox.timeline(self.video(video).id, zoom=zoom)
 
@@ -310,7 +310,7 @@ class Library:
             if made is not None and hasattr(made, "close"):
                 made.close()
 
-    def __enter__(self) -> Library:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
