@@ -31,6 +31,9 @@ class Program:
         assert "Traceback" not in result.output
         return result
 
+    def run_with(self, input: str, *args: str | Path) -> Result:
+        return CliRunner().invoke(cli, [str(one) for one in args], input=input)
+
     def fails(self, code: int, *args: str | Path) -> str:
         """Run, check the exit code, that it is an error in two lines at most, and return it."""
         result = self.run(*args)

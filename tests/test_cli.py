@@ -241,6 +241,14 @@ def test_completion_knows_the_commands() -> None:
     assert "timeline" in done.stdout
 
 
+def test_completion_knows_the_videos(world: World) -> None:
+    env = {**os.environ, "_LONGTAKE_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    done = program(env=env | {"COMP_WORDS": "longtake timeline lec"})
+    assert done.stdout.split() == ["plain,lecture.mp4"]
+    done = program(env=env | {"COMP_WORDS": "longtake ask ./vid"})
+    assert done.stdout.split() == ["file,./vid"]
+
+
 def test_schemas_are_schemas() -> None:
     for name in ("envelope", "ask", "search"):
         assert schema(name)["title"] == name

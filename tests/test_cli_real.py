@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.cli_program import SCENES, Program, good, program
+from tests.cli_world import schema
 from tests.media import draw_video, not_a_video
 
 __all__ = ["good", "program"]
@@ -90,3 +96,62 @@ def test_watching_a_part_then_the_rest(program: Program) -> None:
     assert "ROOM" not in program.run("search", "room").stdout
     assert program.run("ingest", path).exit_code == 0
     assert "ROOM B2" in program.run("search", "room").stdout
+
+
+def test_questions_are_answered_with_proof_or_declined(program: Program, good: Path) -> None:
+    result = program.run(good, "when is the exam?", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    jsonschema.validate(told, schema("ask"))
+    assert told["data"]["status"] == "answered"
+    assert told["data"]["evidence"][0]["quote"] == "EXAM ON 14 MARCH"
+    assert told["data"]["evidence"][0]["end"] <= 7
+    told = json.loads(program.run("ask", "good", "how much is the textbook?", "--json").stdout)
+    jsonschema.validate(told, schema("ask"))
+    assert told["data"]["status"] == "not_in_video"
+    assert told["data"]["searched"]
+    program.run("ask", "good", "which room?")
+    assert "ROOM B2" in program.run("show", "1").stdout
+    chat = program.run_with("when is the exam?\n/why\n/quit\n", "chat", "good")
+    assert chat.exit_code == 0, chat.output
+    assert "EXAM ON 14 MARCH" in chat.stdout
+    assert "classify" in chat.stdout
+
+
+SLOW = """
+import sys, time
+import longtake.cli.session as session
+from longtake.library import Library
+from tests.fakes import FakeReader, fake_models
+from longtake.cli.main import cli
+
+class Slow(FakeReader):
+    def read(self, images):
+        print("reading", file=sys.stderr, flush=True)
+        time.sleep(PAUSE)
+        return super().read(images)
+
+models = fake_models(text_reader=Slow(lambda image: ["line"]))
+session.open_library = lambda settings: Library(settings, models=models)
+cli(prog_name="longtake")
+"""
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(program: Program) -> None:
+    path = draw_video(program.folder / "long.mp4", SCENES * 4, fps=4)
+    command = [sys.executable, "-c", SLOW.replace("PAUSE", "30"), "ingest", str(path), "--deep"]
+    env = {**os.environ, "LONGTAKE_CHUNK_SECONDS": "10"}
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "reading" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=50)
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+    assert f"go on with: longtake ingest {path} --deep" in said
+    command[2] = SLOW.replace("PAUSE", "0")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "deep pass done" in done.stdout

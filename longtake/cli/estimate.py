@@ -1,7 +1,7 @@
 """`longtake ingest --estimate`: what a watch will take, from the length of the videos.
 
-The rates are those of docs/measurements.md for the offline profile on two cores; they are
-scaled by the machine's cores, so the result is a rough guess and is printed as one.
+The rates are rough ones for the offline profile on two cores (bench/ingest.py prints what a
+machine really does) and are scaled by its cores; the result is a guess and is printed as one.
 """
 
 from __future__ import annotations

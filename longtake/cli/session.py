@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from longtake.config import Settings
     from longtake.library import Library
     from longtake.timecode import Span
@@ -87,6 +89,25 @@ def current() -> Session:
     session = click.get_current_context().find_object(Session)
     assert session is not None, "commands run under the root group"
     return session
+
+
+def complete_video(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete VIDEO in the shell: names and ids of the library, else files."""
+    from click.shell_completion import CompletionItem
+
+    from longtake.config import load_settings
+    from longtake.errors import LongtakeError
+
+    root = ctx.find_root().params
+    try:
+        videos = open_library(load_settings(library=root.get("library"))).videos()
+    except LongtakeError:
+        videos = []
+    names = [name for video in videos for name in (video.name, video.id)]
+    items = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return items or [CompletionItem(incomplete, type="file")]
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

@@ -10,23 +10,31 @@ from typing import Any, Literal
 
 import click
 
-from longtake.cli.answers import answer_markdown, answer_text
+from longtake.cli.answers import answer_markdown, answer_text, shorten
 from longtake.cli.last import remember
 from longtake.cli.output import clean, emit, talk
-from longtake.cli.session import Session, common, current
-from longtake.cli.times import TIME
+from longtake.cli.session import Session, common, complete_video, current
+from longtake.cli.times import TIME, clock
 from longtake.errors import NoSuchVideo, UsageError
 
 Form = Literal["text", "json", "md"]
 
 
 @click.command("ask")
-@click.argument("words", nargs=-1, required=True, metavar="[VIDEO] QUESTION")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="[VIDEO] QUESTION", shell_complete=complete_video
+)
 @click.option("--all", "everywhere", is_flag=True, help="Ask about every video of the library.")
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
 @click.option("--trace", is_flag=True, help="Show each step of the work.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "md"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "md"]),
+    default="text",
+    help="Default text.",
+)
 @common()
 def ask_command(
     words: tuple[str, ...],
@@ -145,11 +153,33 @@ def _step(step: Mapping[str, Any]) -> None:
 
 
 def step_line(step: Mapping[str, Any]) -> str:
-    """One step in one line: its name first, then what it says of itself."""
+    """One step in one line: its name first, then what it says of itself.
+
+    >>> step_line({"step": "coarse", "top": [{"start": 60.0, "end": 70.0, "fit": 1.0}], "n": 2})
+    'coarse top=[00:01:00–00:01:10] n=2'
+    """
     name = next((str(step[key]) for key in ("step", "node", "name") if key in step), "step")
     rest = [
-        f"{key}={value if not isinstance(value, float) else round(value, 3)}"
+        f"{key}={_brief(value)}"
         for key, value in step.items()
         if key not in ("step", "node", "name") and value not in (None, "", [], {})
     ]
-    return clean(" ".join([name, *rest]))[:300]
+    return shorten(" ".join([name, *rest]), 400)
+
+
+def _brief(value: Any) -> str:
+    """A step's detail in few words; records by their quote or their time."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        more = f", +{len(value) - 3}" if len(value) > 3 else ""
+        return f"[{', '.join(_brief(one) for one in value[:3])}{more}]"
+    if isinstance(value, dict):
+        if "quote" in value:
+            score = f" {value['score']:.2f}" if "score" in value else ""
+            return f"“{shorten(str(value['quote']), 60)}”{score}"
+        if "start" in value and "end" in value:
+            return f"{clock(value['start'])}–{clock(value['end'])}"
+        if "text" in value:
+            return f"“{shorten(str(value['text']), 60)}” {value.get('kind', '')}".strip()
+    return str(value)

@@ -17,7 +17,7 @@ from longtake.cli.commands.ask import answer, step_line
 from longtake.cli.commands.clip import cut
 from longtake.cli.last import state_folder
 from longtake.cli.output import clean, dim, talk, write
-from longtake.cli.session import Session, common, current
+from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.times import TIME
 from longtake.errors import LongtakeError, NoSuchMoment, UsageError
 from longtake.timecode import Span
@@ -31,7 +31,7 @@ HELP = """Ask anything about the video, or:
 
 
 @click.command("chat")
-@click.argument("video", required=False)
+@click.argument("video", required=False, shell_complete=complete_video)
 @click.option("--thread", metavar="NAME", help="Go on with an earlier thread.")
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @common(json=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from longtake.cli.output import check_output, clean, emit
-from longtake.cli.session import Session, common, current
+from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.target import find_target
 from longtake.cli.times import clock, stretch
 from longtake.errors import UsageError
@@ -17,7 +17,13 @@ from longtake.timecode import Span
 
 
 @click.command("clip")
-@click.argument("words", nargs=-1, required=True, metavar="VIDEO START-END | RECORD | N")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="VIDEO START-END | RECORD | N",
+    shell_complete=complete_video,
+)
 @click.option("-o", "out", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--exact", is_flag=True, help="Cut at the exact times; encodes again.")
 @click.option(

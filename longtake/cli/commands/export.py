@@ -8,11 +8,11 @@ import click
 
 from longtake.cli.export.gather import gather
 from longtake.cli.output import dump, emit, save, talk
-from longtake.cli.session import common, current
+from longtake.cli.session import common, complete_video, current
 
 
 @click.command("export")
-@click.argument("video")
+@click.argument("video", shell_complete=complete_video)
 @click.option(
     "--format",
     "form",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from longtake.cli.output import clean, dim, emit, save, style, talk
-from longtake.cli.session import common, current
+from longtake.cli.session import common, complete_video, current
 from longtake.cli.target import find_target
 from longtake.cli.times import clock, stretch
 
@@ -17,7 +17,13 @@ ORDER = ("chapter", "scene", "clip", "moment", "frame")
 
 
 @click.command("show")
-@click.argument("words", nargs=-1, required=True, metavar="VIDEO TIME|SPAN | RECORD | N")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="VIDEO TIME|SPAN | RECORD | N",
+    shell_complete=complete_video,
+)
 @click.option("-o", "out", type=click.Path(path_type=Path), help="Save the frame here (JPEG).")
 @common()
 def show_command(words: tuple[str, ...], out: Path | None) -> None:

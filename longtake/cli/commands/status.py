@@ -10,12 +10,12 @@ import click
 from longtake.cli.commands.ingest import coverage
 from longtake.cli.commands.timeline import bar
 from longtake.cli.output import clean, dim, emit, style, table
-from longtake.cli.session import common, current
+from longtake.cli.session import common, complete_video, current
 from longtake.cli.times import clock
 
 
 @click.command("status")
-@click.argument("video", required=False)
+@click.argument("video", required=False, shell_complete=complete_video)
 @common()
 def status_command(video: str | None) -> None:
     """Show how far a video has been watched.

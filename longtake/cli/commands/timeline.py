@@ -10,14 +10,14 @@ import click
 from longtake.cli.answers import shorten
 from longtake.cli.commands.ingest import coverage
 from longtake.cli.output import clean, dim, emit, style
-from longtake.cli.session import common, current
+from longtake.cli.session import common, complete_video, current
 from longtake.cli.times import TIME, check_order, clock
 
 BAR = 60
 
 
 @click.command("timeline")
-@click.argument("video")
+@click.argument("video", shell_complete=complete_video)
 @click.option(
     "--zoom",
     type=click.Choice(["video", "chapter", "scene", "clip"]),

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from longtake.cli.output import emit, save, talk
-from longtake.cli.session import common, current
+from longtake.cli.session import common, complete_video, current
 from longtake.cli.subtitles import WRITERS, segments, whole
 from longtake.cli.times import TIME, check_order
 
 
 @click.command("transcript")
-@click.argument("video")
+@click.argument("video", shell_complete=complete_video)
 @click.option(
     "--format", "form", type=click.Choice(list(WRITERS)), default="txt", show_default=True
 )

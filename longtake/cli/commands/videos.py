@@ -10,7 +10,7 @@ import click
 
 from longtake.cli.commands.ingest import coverage
 from longtake.cli.output import clean, emit, style, table, talk
-from longtake.cli.session import Session, common, current
+from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.sources import find_sources
 from longtake.cli.subgroup import subgroup
 from longtake.cli.times import clock
@@ -32,7 +32,7 @@ def list_command() -> None:
 
 
 @videos_command.command("show")
-@click.argument("video")
+@click.argument("video", shell_complete=complete_video)
 @common()
 def show_command(video: str) -> None:
     """Show one video: its file, its media, what is known."""
@@ -44,7 +44,7 @@ def show_command(video: str) -> None:
 
 
 @videos_command.command("rm")
-@click.argument("video")
+@click.argument("video", shell_complete=complete_video)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @common()
 def rm_command(video: str, yes: bool) -> None:
