@@ -12,7 +12,6 @@ those minutes and only their lines are compared, which the JSON says. `--memory`
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.lines import distinct, missing
-from bench.machine import Run, child, emit, machine, say
+from bench.machine import Run, child, emit, finish, machine, say
 from bench.worlds.mixed import make_mixed
 
 
@@ -148,7 +147,7 @@ def main() -> None:
             if kind == "ours"
             else child_naive(Path(video), float(last))
         )
-        print(json.dumps(run))
+        finish(run)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

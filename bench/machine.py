@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -54,26 +56,38 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
+def peak_mib() -> float:
+    """Return this process's own peak of resident memory.
+
+    VmHWM counts from the program's start; ru_maxrss would still hold the peak of the parent that
+    forked it, which for a small child of a large bench is the larger.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    except OSError:
+        pass
+    scale = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, 1)
+
+
 def child(module: str, arguments: Sequence[str]) -> Run:
-    """Run `python -m MODULE ARGUMENTS`; its last line of stdout is JSON.
+    """Run `python -m MODULE ARGUMENTS`, which ends with `finish`.
 
     Raises:
         SystemExit: the child failed; its own words are on stderr.
     """
-    reader, writer = os.pipe()
     started = time.monotonic()
     command = [sys.executable, "-m", module, *arguments]
-    pid = os.posix_spawn(
-        sys.executable, command, dict(os.environ),
-        file_actions=[(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_CLOSE, reader)],
-    )  # fmt: skip
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    _, status, usage = os.wait4(pid, 0)  # the child's own peak, unlike RUSAGE_CHILDREN
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{' '.join(command)} failed ({os.waitstatus_to_exitcode(status)})")
-    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
-    result = json.loads(said.strip().splitlines()[-1])
-    return Run(result, round(seconds, 2), round(usage.ru_maxrss / scale, 1))
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed ({done.returncode})")
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    return Run(result["result"], round(seconds, 2), result["peak_mib"])
+
+
+def finish(result: dict[str, Any]) -> None:
+    """Hand a child's result and its peak of memory to the parent."""
+    print(json.dumps({"result": result, "peak_mib": peak_mib()}))

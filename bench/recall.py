@@ -145,7 +145,9 @@ class World:
             clip = _record(video, "clip", "caption", start, start + 10, caption)
             texts.append((clip, "text", f"{caption} {said}"))
             texts.append((clip, "context", f"lecture {chapter} {caption} {said}"))
-            frame = _record(video, "frame", "sight", start, start + 10, self.common(3))
+            if n % 2:
+                continue  # near-equal frames are not kept
+            frame = _record(video, "frame", "sight", start, start + 20, self.common(3))
             texts.append((frame, "text", ""))
             pictures.append(VectorRow(frame.id, "sight", self._picture(n // 20), start + 10))
         self._put(store, video, texts, pictures)
