@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,8 @@ class Scope:
     @classmethod
     def of(
         cls,
-        store: Store,
         videos: Sequence[str] | None,
+        known: list[Video],
         span: Span | None,
         within: Sequence[str] | None,
         as_of: Seconds | None,
@@ -76,7 +77,6 @@ class Scope:
 
         Raises:
             UsageError: a channel or level does not exist.
-            NoSuchVideo: a video does not exist.
         """
         wrong = sorted(set(within or ()) - set(WORD_CHANNELS))
         if wrong:
@@ -86,7 +86,6 @@ class Scope:
             )
         if level is not None and level not in LEVELS:
             raise UsageError(f"{level!r} is not a level", fix=f"choose among {', '.join(LEVELS)}")
-        known = store.videos() if videos is None else [store.video(one) for one in videos]
         chosen = None if videos is None else list(videos)
         return cls(chosen, known, span, frozenset(within or WORD_CHANNELS), as_of, level)
 
@@ -132,9 +131,46 @@ class Encoders:
 
 
 def search(
-    store: Store, encoders: Encoders, query: Query, scope: Scope, k: int
+    store: Store, encoders: Encoders, query: Query, scope: Scope, k: int, pool: Executor
 ) -> tuple[dict[str, list[tuple[str, float]]], dict[str, Record]]:
-    """Return the ranked lists and the records they name."""
+    """Return the ranked lists and the records they name.
+
+    The dense lists run in `pool`: FAISS needs a core for each and lets others work meanwhile.
+    """
+    chosen = columns(encoders, query, scope)
+    running = [pool.submit(_nearest, store, scope, column, row, k) for column, row in chosen]
+    lists, records = _by_words(store, query, scope, k)
+    lists |= {column.name: one.result() for (column, _), one in zip(chosen, running, strict=True)}
+    lists = {name: ranked for name, ranked in lists.items() if ranked}
+    missing = sorted({r for ranked in lists.values() for r, _ in ranked if r not in records})
+    if missing:
+        records |= {one.id: one for one in store.records(ids=missing, as_of=scope.as_of)}
+    return _without_old_synopses(lists, records, store, scope)
+
+
+_FEWER: dict[Level, int] = {"scene": 2, "chapter": 3, "video": 4}
+"""Coarse levels have few records that matter: their lists are shorter by these factors."""
+
+
+def _nearest(
+    store: Store, scope: Scope, column: Column, vector: Floats, k: int
+) -> list[tuple[str, float]]:
+    short = k if scope.level else k // _FEWER.get(column.level, 1)
+    return store.search_vectors(
+        column.level,
+        column.facet,
+        vector,
+        k=short,
+        video=scope.videos,
+        span=scope.span,
+        as_of=scope.as_of,
+        channel=column.stored,
+    )
+
+
+def _by_words(
+    store: Store, query: Query, scope: Scope, k: int
+) -> tuple[dict[str, list[tuple[str, float]]], dict[str, Record]]:
     lists: dict[str, list[tuple[str, float]]] = {}
     records: dict[str, Record] = {}
     for channel in WORD_CHANNELS:
@@ -150,22 +186,7 @@ def search(
             )
             records |= {record.id: record for record, _ in found}
             lists[f"words.{channel}"] = [(record.id, score) for record, score in found]
-    for column, vector in columns(encoders, query, scope):
-        lists[column.name] = store.search_vectors(
-            column.level,
-            column.facet,
-            vector,
-            k=k,
-            video=scope.videos,
-            span=scope.span,
-            as_of=scope.as_of,
-            channel=column.stored,
-        )
-    lists = {name: ranked for name, ranked in lists.items() if ranked}
-    missing = sorted({r for ranked in lists.values() for r, _ in ranked if r not in records})
-    if missing:
-        records |= {one.id: one for one in store.records(ids=missing, as_of=scope.as_of)}
-    return _without_old_synopses(lists, records, store, scope)
+    return lists, records
 
 
 def columns(encoders: Encoders, query: Query, scope: Scope) -> list[tuple[Column, Floats]]:
@@ -189,36 +210,54 @@ def _without_old_synopses(
     scope: Scope,
 ) -> tuple[dict[str, list[tuple[str, float]]], dict[str, Record]]:
     """Leave of each video only the newest synopsis known by `as_of`."""
-    videos = {one.video for one in records.values() if one.level == "video"}
-    old: set[str] = set()
-    for video in sorted(videos):
-        found = store.records(video=video, level="video", as_of=scope.as_of)
-        newest = max(found, key=lambda one: (one.known_at, one.id), default=None)
-        old |= {one.id for one in found if newest is not None and one.id != newest.id}
+    videos = sorted({one.video for one in records.values() if one.level == "video"})
+    every = store.records(video=videos, level="video", as_of=scope.as_of) if videos else []
+    newest = {one.video: one for one in sorted(every, key=lambda one: (one.known_at, one.id))}
+    old = {one.id for one in every if one.id != newest[one.video].id}
     kept = {name: [pair for pair in row if pair[0] not in old] for name, row in lists.items()}
     return kept, {name: one for name, one in records.items() if name not in old}
 
 
 _SAMPLE = 4
 """Videos that the usual cosines of pictures are taken from."""
+_ROWS = 600
+"""Pictures of each of them."""
+_KEPT = 32
 
 
-def backgrounds(
-    store: Store, encoders: Encoders, query: Query, scope: Scope
-) -> dict[str, Background | None]:
-    """Return what cosines of the query with pictures are usual in scope, for each column."""
-    found: dict[str, Background | None] = {}
-    for column, vector in columns(encoders, query, scope):
-        if column.facet == "sight":
-            step = max(1, len(scope.known) // _SAMPLE)
-            chosen = scope.known[::step][:_SAMPLE]
-            rows = [sight_rows(store, video.id, column, scope.as_of) for video in chosen]
-            cosines = [matrix @ vector for matrix in rows if len(matrix)]
-            found[column.name] = Background.of(np.concatenate(cosines)) if cosines else None
-    return found
+@dataclass
+class Pictures:
+    """Samples of picture vectors, kept between searches: reading them takes longer than FAISS."""
 
+    store: Store
+    _rows: OrderedDict[tuple[str, str, Seconds | None, Seconds], Floats] = field(
+        default_factory=OrderedDict
+    )
 
-def sight_rows(store: Store, video: str, column: Column, as_of: Seconds | None) -> Floats:
-    """Return the picture vectors of a video."""
-    _, _, matrix = store.vectors(column.level, column.facet, video=video, as_of=as_of)
-    return matrix
+    def backgrounds(
+        self, encoders: Encoders, query: Query, scope: Scope
+    ) -> dict[str, Background | None]:
+        """Return what cosines of the query with pictures are usual in scope, for each column."""
+        found: dict[str, Background | None] = {}
+        for column, vector in columns(encoders, query, scope):
+            if column.facet == "sight":
+                step = max(1, len(scope.known) // _SAMPLE)
+                chosen = scope.known[::step][:_SAMPLE]
+                rows = [self._sample(video.id, column, scope.as_of) for video in chosen]
+                cosines = [matrix @ vector for matrix in rows if len(matrix)]
+                found[column.name] = Background.of(np.concatenate(cosines)) if cosines else None
+        return found
+
+    def _sample(self, video: str, column: Column, as_of: Seconds | None) -> Floats:
+        # What is remembered only grows with the progress of a pass, so that dates a sample.
+        passes = [self.store.progress(video, name) for name in ("quick", "deep")]
+        age = sum(one.done + one.finished for one in passes if one is not None)
+        key = (video, column.name, as_of, age)
+        if key not in self._rows:
+            _, _, matrix = self.store.vectors(
+                column.level, column.facet, video=video, as_of=as_of, channel=column.stored
+            )
+            self._rows[key] = matrix[:: max(1, len(matrix) // _ROWS)]
+            if len(self._rows) > _KEPT:
+                self._rows.popitem(last=False)
+        return self._rows[key]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Lexicon:
 
     weights: Mapping[str, float]
     phrases: tuple[tuple[str, ...], ...] = ()
+    _held: dict[str, tuple[frozenset[str], frozenset[int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, query: Query, frequency: Callable[[str], tuple[int, int]]) -> Lexicon:
@@ -50,16 +51,24 @@ class Lexicon:
         total = sum(self.weights.values())
         if total <= 0:
             return 0.0
-        rows = [[stem(word) for word in words_of(text)] for text in texts]
-        have = {root for row in rows for root in row}
-        share = sum(weight for root, weight in self.weights.items() if root in have) / total
-        for phrase in self.phrases:
-            if not any(_holds(row, phrase) for row in rows):
-                share *= 0.5
-        return share
+        held = [self._holds(text) for text in texts]
+        share = sum(
+            weight for root, weight in self.weights.items() if any(root in one for one, _ in held)
+        )
+        missing = sum(not any(i in one for _, one in held) for i in range(len(self.phrases)))
+        return share / total * 0.5**missing
+
+    def _holds(self, text: str) -> tuple[frozenset[str], frozenset[int]]:
+        """Return the terms and the phrases in a text; texts come again in several groups."""
+        if text not in self._held:
+            row = [stem(word) for word in words_of(text)]
+            terms = frozenset(self.weights).intersection(row)
+            phrases = (i for i, phrase in enumerate(self.phrases) if _within(row, phrase))
+            self._held[text] = terms, frozenset(phrases)
+        return self._held[text]
 
 
-def _holds(row: list[str], phrase: tuple[str, ...]) -> bool:
+def _within(row: list[str], phrase: tuple[str, ...]) -> bool:
     size = len(phrase)
     return any(tuple(row[i : i + size]) == phrase for i in range(len(row) - size + 1))
 

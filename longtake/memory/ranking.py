@@ -50,18 +50,32 @@ class Ranking:
 
     def best(self, groups: Sequence[Group], k: int) -> list[Moment]:
         """Return the `k` best moments, best first."""
-        weighed = [self._moment(one) for one in groups]
+        weighed = [self._moment(one) for one in self._hopeful(groups, max(30, 3 * k))]
         weighed = [moment for moment in weighed if moment.evidence > NOTHING]
         weighed.sort(key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
         self.strongest = max((m.evidence for m in weighed), default=0.0)
         chosen = self._thin(weighed, k)
         return [self._quote(moment) for moment in chosen]
 
+    def _hopeful(self, groups: Sequence[Group], n: int) -> list[Group]:
+        """Keep the groups that may be among the best: by fused rank, by cosine, by picture."""
+        if len(groups) <= n:
+            return list(groups)
+        keep: dict[tuple[str, str, float], Group] = {}
+        for measure in (_fused, _cosine, self._sight):
+            ranked = sorted(groups, key=lambda one: (-measure(one), one.key))
+            keep |= {one.key: one for one in ranked[:n]}
+            n = max(10, n // 3)
+        return [keep[key] for key in sorted(keep)]
+
+    def _sight(self, one: Group) -> float:
+        return max((self._deviations(found) for found in one.found), default=0.0)
+
     def _moment(self, one: Group) -> Moment:
         hits = [hit for found in one.found for hit in self._hits(found)]
         cosine = max((h.score for h in hits if h.how in ("dense", "context")), default=0.0)
         coverage = self.lexicon.coverage([found.record.text for found in one.found])
-        sight = max((self._deviations(found) for found in one.found), default=0.0)
+        sight = self._sight(one)
         evidence = strength(cosine, coverage, sight)
         fused = one.fused / (max(1, self.lists) * rank_worth(1))
         said = max(one.found, key=lambda f: (self._worth(f), f.record.id))
@@ -191,3 +205,19 @@ def _how(name: str) -> How:
     if name.endswith(".sight"):
         return "sight"
     return "context" if name.endswith(".context") else "dense"
+
+
+def _fused(one: Group) -> float:
+    return one.fused
+
+
+def _cosine(one: Group) -> float:
+    return max(
+        (
+            score
+            for found in one.found
+            for name, (_, score) in found.places.items()
+            if _how(name) in ("dense", "context")
+        ),
+        default=0.0,
+    )

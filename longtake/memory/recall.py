@@ -10,6 +10,7 @@ that a library lacks are simply not searched.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from longtake.memory import channels as ch
@@ -17,12 +18,12 @@ from longtake.memory.channels import Scope
 from longtake.memory.curve import curve
 from longtake.memory.evidence import Lexicon
 from longtake.memory.fusion import gather, group
-from longtake.memory.moments import Curve, Moment, Recalled
+from longtake.memory.moments import Curve, Recalled
 from longtake.memory.ranking import Ranking
 from longtake.memory.report import hint, searched
 from longtake.memory.terms import Query, parse_query
 from longtake.models.protocols import ImageEncoder, TextEncoder
-from longtake.storage.records import Level, Record
+from longtake.storage.records import Level, Video
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -31,14 +32,21 @@ if TYPE_CHECKING:
 __all__ = ["Recall", "Recalled"]
 
 
+_THREADS = 2
+"""Searches of single indexes that run at once; more gain little on two cores."""
+
+
 class Recall:
-    """Search over a library; keeps nothing but the vectors of recent queries."""
+    """Search over a library; keeps recent queries' vectors and samples of pictures."""
 
     def __init__(
         self, store: Store, text_encoder: TextEncoder | None, image_encoder: ImageEncoder | None
     ) -> None:
         self.store = store
         self.encoders = ch.Encoders(text_encoder, image_encoder)
+        self._pictures = ch.Pictures(store)
+        self._finished: set[str] = set()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="recall")
 
     def search(
         self,
@@ -61,20 +69,25 @@ class Recall:
             k: how many moments at most.
             as_of: nothing known later than this is used.
             level: only records of this level.
+
+        Raises:
+            UsageError: a channel or level does not exist.
+            NoSuchVideo: a video does not exist.
         """
-        asked = self.parse(query, videos)
-        scope = Scope.of(self.store, videos, span or asked.span, within, as_of, level)
+        known = self._known(videos)
+        asked = _parse(query, known)
+        scope = Scope.of(videos, known, span or asked.span, within, as_of, level)
         lexicon = Lexicon.of(asked, self.store.document_frequency)
-        lists, records = ch.search(self.store, self.encoders, asked, scope, max(30, 4 * k))
-        groups = group(gather(lists, records))
-        ranking = Ranking(self.store, scope, lexicon, len(lists))
-        ranking.backgrounds = ch.backgrounds(self.store, self.encoders, asked, scope)
-        moments = ranking.best(groups, k)
-        best = ranking.strongest
-        looked = searched(self.store, scope)
-        return Recalled(
-            moments, looked, best, hint(self.store, asked, scope, looked, moments, best)
+        lists, records = ch.search(
+            self.store, self.encoders, asked, scope, max(30, 2 * k), self._pool
         )
+        usual = self._pictures.backgrounds(self.encoders, asked, scope)
+        ranking = Ranking(self.store, scope, lexicon, len(lists), usual)
+        moments = ranking.best(group(gather(lists, records)), k)
+        best = ranking.strongest
+        looked = searched(self.store, scope, self._finished)
+        said = hint(self.store, asked, scope, looked, moments, best)
+        return Recalled(moments, looked, best, said)
 
     def curve(
         self,
@@ -86,16 +99,24 @@ class Recall:
         as_of: Seconds | None = None,
     ) -> Curve:
         """Return the relevance of each second of a video to a query, 0 to 1."""
-        asked = self.parse(query, [video])
-        scope = Scope.of(self.store, [video], span or asked.span, within, as_of, None)
+        known = self._known([video])
+        asked = _parse(query, known)
+        scope = Scope.of([video], known, span or asked.span, within, as_of, None)
         return curve(self.store, self.encoders, asked, scope)
 
     def parse(self, query: str, videos: Sequence[str] | None) -> Query:
         """Take a query apart; times from the end are read where one video is meant."""
-        known = list(videos) if videos is not None else [v.id for v in self.store.videos()]
-        duration = self.store.video(known[0]).duration if len(known) == 1 else None
-        return parse_query(query, duration)
+        return _parse(query, self._known(videos))
 
-    def records_of(self, moments: Sequence[Moment], as_of: Seconds | None = None) -> list[Record]:
-        """Return the records that moments quote, in order of time."""
-        return self.store.records(ids=[m.record for m in moments], as_of=as_of)
+    def close(self) -> None:
+        """End the threads; the store stays open."""
+        self._pool.shutdown()
+
+    def _known(self, videos: Sequence[str] | None) -> list[Video]:
+        if videos is None:
+            return self.store.videos()
+        return [self.store.video(one) for one in videos]
+
+
+def _parse(query: str, known: Sequence[Video]) -> Query:
+    return parse_query(query, known[0].duration if len(known) == 1 else None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from longtake.memory.channels import WORD_CHANNELS, Scope
+from longtake.memory.levels import FOREVER
 from longtake.memory.moments import Moment, Searched
 from longtake.memory.terms import Query
 from longtake.timecode import Seconds, Span, format_time
@@ -17,17 +18,20 @@ WEAK = 0.4
 """Evidence below which a search says that it found nothing sure."""
 
 
-def searched(store: Store, scope: Scope) -> list[Searched]:
+def searched(store: Store, scope: Scope, finished: set[str]) -> list[Searched]:
     """Return what of each video had been watched and lies in scope.
 
-    What only the quick pass has seen is given at level ``frame``.
+    What only the quick pass has seen is given at level ``frame``. Videos whose deep pass has
+    finished are noted in `finished`, so a large library is not asked about each again.
     """
     found: list[Searched] = []
     for video in scope.known:
         asked = scope.span or Span(0.0, max(video.duration, 0.0))
-        limit = min(asked.end, video.duration, scope.as_of if scope.as_of is not None else 1e9)
-        deep = _done(store, video.id, "deep")
-        quick = _done(store, video.id, "quick")
+        limit = min(asked.end, video.duration, scope.as_of if scope.as_of is not None else FOREVER)
+        deep = FOREVER if video.id in finished else _done(store, video.id, "deep")
+        quick = 0.0 if deep == FOREVER else _done(store, video.id, "quick")
+        if deep == FOREVER:
+            finished.add(video.id)
         for low, high, level in (
             (asked.start, min(limit, deep), scope.level or "moment"),
             (max(asked.start, deep), min(limit, quick), "frame"),
@@ -41,7 +45,7 @@ def _done(store: Store, video: str, pass_: str) -> Seconds:
     progress = store.progress(video, pass_)
     if progress is None:
         return 0.0
-    return 1e9 if progress.finished else progress.done
+    return FOREVER if progress.finished else progress.done
 
 
 def hint(
