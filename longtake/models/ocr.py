@@ -7,6 +7,8 @@ itself: a line's text never depends on other images.
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +37,7 @@ class RapidReader:
         self._least = least
         self._engine: Any = rapidocr.RapidOCR(params=_settings(threads, side))
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-        self.name = f"rapidocr@{_version(rapidocr)}"
+        self.name = reader_name()
 
     def read(self, images: Sequence[Image]) -> list[list[TextLine]]:
         """Return each image's lines in reading order; an image without text gives `[]`."""
@@ -62,6 +64,7 @@ def _settings(threads: int, side: int) -> dict[str, Any]:
         "Global.log_level": "critical",
         "Global.max_side_len": 2560,
         "Global.text_score": 0.0,  # We filter ourselves.
+        "Rec.rec_batch_num": 1,  # No padding to the longest line; a line is read by itself.
         "Det.limit_type": "max",
         "Det.limit_side_len": side,
         "EngineConfig.onnxruntime.intra_op_num_threads": threads_of(threads),
@@ -69,12 +72,14 @@ def _settings(threads: int, side: int) -> dict[str, Any]:
     }
 
 
-def _version(rapidocr: Any) -> str:
-    """The library's version stands for the models, which its wheel carries."""
-    from importlib.metadata import version
-
-    models = sorted(path.stem for path in (Path(rapidocr.__file__).parent / "models").glob("*rec*"))
-    return f"{version('rapidocr')}-{models[0] if models else 'unknown'}"
+def reader_name() -> str:
+    """Name the reader without loading it: the library's version stands for its models."""
+    found = importlib.util.find_spec("rapidocr")
+    if not found or not found.origin:
+        return "rapidocr"
+    models = sorted(path.stem for path in (Path(found.origin).parent / "models").glob("*rec*"))
+    version = importlib.metadata.version("rapidocr")
+    return f"{models[0].lower() if models else 'rapidocr'}@{version}"
 
 
 def _box(corners: Any, width: int, height: int) -> tuple[float, float, float, float]:

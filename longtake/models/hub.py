@@ -1,0 +1,79 @@
+"""Models that libraries fetch by name from a model hub, for machines that reach one.
+
+A local folder does in place of a name everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from longtake.errors import MissingModel
+from longtake.models.protocols import Vectors
+from longtake.models.quiet import torch_threads
+
+T = TypeVar("T")
+
+
+def loaded(name: str, load: Callable[[], T]) -> T:
+    """Load a hub model, and say it in our words when it is neither here nor reachable.
+
+    Raises:
+        MissingModel: the library could not find or fetch it.
+    """
+    try:
+        return load()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason"
+        raise MissingModel(
+            f"the model {name} is not on this machine and could not be fetched ({reason})",
+            fix="connect to the model hub once, name a local folder, or use --profile offline",
+        ) from error
+
+
+def cached(name: str) -> bool:
+    """Whether a hub model is on this machine already."""
+    if Path(name).is_dir():
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+
+
+def folder(name: str) -> Path:
+    """Return the local folder of a hub model, fetched if need be.
+
+    Raises:
+        MissingModel: it is neither here nor reachable.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+    return Path(loaded(name, lambda: snapshot_download(name, allow_patterns=wanted)))
+
+
+class SentenceEncoder:
+    """`TextEncoder` over any sentence-transformers model."""
+
+    def __init__(self, model: str, *, threads: int = 0, device: str = "cpu") -> None:
+        from sentence_transformers import SentenceTransformer
+
+        torch_threads(threads)
+        self._model: Any = loaded(model, lambda: SentenceTransformer(model, device=device))
+        self.name = f"{Path(model).name}@hub"
+        probe = self._model.encode([""], show_progress_bar=False)
+        self.dim = int(np.asarray(probe).shape[1])
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors [len(texts), dim]."""
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        rows = self._model.encode(
+            list(texts), normalize_embeddings=True, show_progress_bar=False, batch_size=32
+        )
+        return np.asarray(rows, np.float32)
