@@ -125,7 +125,8 @@ def part(text: str, kind: str, **more: Any) -> Part:
 
     Keys: `text`; `kind` (when, said, shown, duration, count, order, compare, exists, at_time, fact,
     summary, choice, unsupported); `pick` (best, first, last, every, or n); `words` (content words) and
-    `phrases` (quoted); `sources` in order of preference and `strict` when no other will do;
+    `phrases` (quoted); `sources` in order of preference, `strict` when no other will do,
+    `even` when the question prefers none;
     `anchor` (words of what it is related to) with `relation` (after, before, during); `wants`
     (number, person, date, place or None); `unit` of a count; `follows`: it speaks of what the
     part before, or the turn before, found.
@@ -138,6 +139,7 @@ def part(text: str, kind: str, **more: Any) -> Part:
         "phrases": _quoted(text),
         "sources": ["speech", "screen"],
         "strict": False,
+        "even": False,
         "anchor": None,
         "relation": None,
         "wants": None,
@@ -159,6 +161,7 @@ def _one(text: str) -> Part:
         return _compare(text, low, match)
     sources, strict = _sources(low)
     common: dict[str, Any] = {"sources": sources, "strict": strict, "follows": _anaphora(low)}
+    common["even"] = not re.search(rf"\b(?:{_SCREEN}|{_SAY}|{_SIGHT})\b", low)
     if _SUMMARY.search(low):
         return part(text, "summary", **common)
     if _WHOLE.search(low):
@@ -319,9 +322,10 @@ def _pick(low: str) -> str | int:
     for word, n in ORDINALS.items():
         if re.search(rf"\b{word} (?:time|mention|occurrence|appearance)\b", low):
             return n
-    if re.search(r"\b(?:first|initially|earliest)\b", low) and not re.search(
-        r"\bfirst (?:law|name|order|principle|degree|class|\d)\b", low
-    ):
+    if re.search(
+        rf"\bfirst (?:time|mention\w*|appear\w*|shown|seen|visible|displayed|{_SAY})\b|"
+        r"\bfor the first time\b|\bfirst\W*$|\bearliest\b|\binitially\b|\bfirst slide\b", low
+    ):  # fmt: skip
         return "first"
     if re.search(r"\b(?:introduc\w+|announc\w+|start\w*|begin\w*|began)\b", low):
         return "first" if not re.search(r"\bannounc", low) else "best"

@@ -39,7 +39,7 @@ WATCHING = frozenset(
     introducing state states stated show shows showed shown showing display displays displayed
     displaying appear appears appeared appearing visible seen see sees look looks looking read
     reads written write writes wrote titled called name named names happen happens happened
-    happening come comes came occur occurs occurred refer refers referred cover
+    happening come comes came occur occurs occurred refer refers referred cover deal deals dealt dealing treat treats treated
     covers covered define defines defined give gives given gave hear heard ask asks asked find
     found watch contain contains list lists listed listing present presented presents
     many times often number count total different distinct long duration stay stays stayed
