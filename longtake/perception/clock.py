@@ -61,7 +61,8 @@ class Clock:
         leaps = time > track.expected + LEAP and time > self.limit
         if not leaps and time > track.expected - FALL:
             return
-        if abs(float(raw + self._shared) - track.expected) > _TOGETHER:
+        adopted = float(raw + self._shared) - track.expected
+        if self._shared == track.offset or abs(adopted) > _TOGETHER:
             self._shared = Fraction(track.expected).limit_denominator(1_000_000) - raw
             self.warnings.append(
                 f"the file's clock jumps from {format_time(track.expected)} to "

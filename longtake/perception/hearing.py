@@ -103,11 +103,10 @@ class SoundFlow:
     def _turn(self, segment: int) -> Iterator[Sound]:
         """Go over to a decoder started anew for `segment`, so that what follows is exact."""
         begin = segment * PERIOD
-        yield from self._blocks(self._decode(None) if not self._stateless else [])
+        if not self._stateless:
+            yield from self._blocks(self._decode(None))
+            self._context = self._new_context()
         self._segment, self._place = segment, None
-        if self._stateless:
-            return
-        self._context = self._new_context()
         for time, packet in self._recent:
             if time >= begin - PREROLL:
                 for _ in self._blocks(self._decode(packet)):

@@ -22,7 +22,7 @@ from longtake.timecode import Seconds
 LOOKAHEAD = 20  # packets; H.264 and HEVC reorder by at most 16
 LOOKAHEAD_SECONDS = 1.5
 NEAR = 5e-4  # containers round timestamps to the millisecond
-OPENING = 0.5  # a first frame that comes no later than this is on display from 0
+OPENING = 1.0  # a first frame that comes no later than this is on display from 0
 
 
 class Grid:
@@ -70,11 +70,11 @@ class PictureFlow:
         self._full = Converter(max_side=max_side)
         self._waiting: deque[tuple[Any, Seconds | None]] = deque()
         self._known: list[Seconds] = []
-        self._sent: Seconds = -1.0
         self._held: Any = None
         self._held_from: Seconds = 0.0
         self._images: tuple[Image | None, Image | None] = (None, None)
         self._base = stream.time_base
+        self._drained = False
         self._ended = False
         self.failures = 0
         self.frames = 0
@@ -103,19 +103,19 @@ class PictureFlow:
         """The file has been read up to `time`; if the video track is over, go on showing its end."""
         length = self._stream.duration
         stop = float(length * self._base) if length else None
-        if self._ended or stop is None or time < stop + 5.0:
+        if stop is None or time < stop + 5.0:
             return
         yield from self.drain()
         yield from self._show(time - 1.0)
 
     def drain(self) -> Iterator[Picture]:
         """Decode what is waiting; no packets come after this."""
-        if self._ended:
+        if self._drained:
             return
         while self._waiting:
             yield from self._send(*self._waiting.popleft())
         yield from self._take(self._decode(None))
-        self._ended = True
+        self._drained = True
         if self._held is not None:
             self.end = max(self.end, self._held_from + self._step)
 
@@ -123,6 +123,7 @@ class PictureFlow:
         """Show the last frame until `end`, or until its own time is over if that is later."""
         yield from self.drain()
         yield from self._show(max(end, self.end))
+        self._ended = True
 
     def _send(self, packet: Any, time: Seconds | None) -> Iterator[Picture]:
         if self._skip:
