@@ -95,12 +95,13 @@ class Sight:
 def tags_of(p: NDArray[np.float32]) -> list[Tag]:
     """Name the likely classes and groups of one image's probabilities, best first."""
     names = labels()
-    found = [Tag(names.labels[i], round(float(p[i]), 4)) for i in np.flatnonzero(p >= _LEAST_CLASS)]
+    found = {names.labels[i]: float(p[i]) for i in np.flatnonzero(p >= _LEAST_CLASS)}
     for group, members in names.groups:
         share = float(p[list(members)].sum())
-        if share >= _LEAST_GROUP:
-            found.append(Tag(group, round(share, 4)))
-    return sorted(found, key=lambda tag: (-tag.p, tag.label))[:_MOST_TAGS]
+        if share >= _LEAST_GROUP:  # A group may bear the name of one of its classes.
+            found[group] = max(share, found.get(group, 0.0))
+    tags = [Tag(label, round(share, 4)) for label, share in found.items()]
+    return sorted(tags, key=lambda tag: (-tag.p, tag.label))[:_MOST_TAGS]
 
 
 def conse(p: NDArray[np.float32], classes: Vectors) -> Vectors:
