@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from longtake.library import Library
+from longtake.models.endpoint import EndpointChat
 from longtake.storage.store import Store
 from tests.cli_program import SCENES, Program, good, program
+from tests.fakes import fake_models
 from tests.media import damaged, draw_sound, draw_video, not_a_video, tone, truncated, zero_length
 
 __all__ = ["good", "program"]
@@ -147,6 +150,23 @@ def test_full_disk_under_the_output() -> None:
         )  # fmt: skip
     assert done.returncode == 3
     assert "no room left on the disk" in done.stderr
+
+
+def test_dead_endpoint_is_told_and_the_proof_still_given(
+    program: Program, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.run("ingest", good)
+    chat = EndpointChat("http://127.0.0.1:9/v1", "m", attempts=1, wait=0.0)
+    monkeypatch.setattr(
+        "longtake.cli.session.open_library",
+        lambda settings: Library(settings, models=fake_models(chat=chat)),  # type: ignore[arg-type]
+    )
+    result = program.run("ask", "good", "which room is it?")
+    assert result.exit_code == 0, result.output
+    assert "warning: the model failed: Unreachable" in result.stderr
+    assert "ROOM B2" in result.stdout
+    told = json.loads(program.run("ask", "good", "which room is it?", "--json").stdout)
+    assert "Unreachable" in told["warnings"][0]
 
 
 def test_library_that_is_no_library(program: Program, good: Path) -> None:

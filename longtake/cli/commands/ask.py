@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import click
 
 from longtake.cli.answers import answer_markdown, answer_text, shorten
 from longtake.cli.last import remember
-from longtake.cli.output import clean, emit, talk
+from longtake.cli.output import clean, emit, talk, warn
 from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.times import TIME, clock
 from longtake.errors import NoSuchVideo, UsageError
@@ -133,10 +133,19 @@ def answer(
     seconds = time.perf_counter() - began
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
+    _tell_failed_model(got.trace)
     if trace:
         data["trace"] = list(got.trace)
     emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
     return {**data, "trace": list(got.trace)}
+
+
+def _tell_failed_model(trace: Iterable[Mapping[str, Any]]) -> None:
+    """Warn when a language model was to phrase the answer and failed: the agent did without."""
+    for step in trace:
+        said = str(step.get("phrase", ""))
+        if said.startswith("the model failed"):
+            warn(f"{said}; the answer is made of quotes alone; see `longtake config show --origin`")
 
 
 def _shown(
