@@ -154,9 +154,7 @@ class _Skim:
         ordered = sorted(records, key=lambda r: (r.span.start, r.id))
         return Chunk(span, tuple(ordered), tuple(vectors), tuple(thumbs), (), pack({}, {}), last)
 
-    def _text(
-        self, at: Seconds, until: Seconds, lines: list[TextLine], maker: str
-    ) -> list[Record]:
+    def _text(self, at: Seconds, until: Seconds, lines: list[TextLine], maker: str) -> list[Record]:
         """Return the records of a page and its lines."""
         if not lines:
             return []
