@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longtake.agent.answer import Answer, Evidence
     from longtake.errors import LongtakeError
-    from longtake.library import Library, open_library as open
+    from longtake.library import Library
+    from longtake.library import open_library as open
     from longtake.memory.moments import Moment
     from longtake.memory.recall import Recalled
     from longtake.storage.records import Record, Video
