@@ -7,13 +7,18 @@ them, and what the camera saw. The truth stands in the script below, where tests
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from longtake.models.protocols import Vectors
 from longtake.storage.records import Level, Progress, Record, VectorRow, Video, record_id
 from longtake.storage.store import Store
 from longtake.timecode import Span
+from longtake.tools.topic import FUNCTION
+from longtake.tools.words import stem, tokens
+from tests.fakes import FakeTextEncoder
 
 SMALL_TALK = (
     "Please stop me if anything is unclear.",
@@ -22,6 +27,14 @@ SMALL_TALK = (
     "Some of you asked about this last week.",
     "It sounds simple, but it took years.",
 )
+
+
+class ContentEncoder(FakeTextEncoder):
+    """A bag of content words: texts are not near because both say "the" and "is"."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        plain = [" ".join(stem(w) for w in tokens(t) if w not in FUNCTION) or "-" for t in texts]
+        return super().encode(plain)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def last_found(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def alluding(part: Part) -> bool:
     """Whether a part needs the turn before to be understood."""
     low = part["text"].lower()
-    return bool(part["follows"]) or (bool(_ABOUT.search(low)) and part["kind"] == "fact")
+    bare = not part["words"] and not part["anchor"] and not part["unit"]
+    return bool(part["follows"]) or bare or (bool(_ABOUT.search(low)) and part["kind"] == "fact")
 
 
 def bind(part: Part, turn: dict[str, Any]) -> Part:

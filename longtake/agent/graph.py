@@ -235,7 +235,8 @@ def _places(desk: Desk, state: State, terms: Sequence[Term]) -> list[dict[str, A
         low, high = part["window"]
         return [] if known else [{"video": video, "start": low, "end": high, "fit": 1.0}]
     best = state["candidates"][0] if state["candidates"] else None
-    return state["regions"] if wanted(part, enough(best, terms)) else []
+    read = best is not None and best["source"] in ("screen", "sight")
+    return state["regions"] if wanted(part, read and enough(best, terms)) else []
 
 
 def _phrased(desk: Desk, state: State, made: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:

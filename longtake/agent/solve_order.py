@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
@@ -9,7 +10,7 @@ from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.operators import order
 from longtake.agent.solve_text import page_lines
-from longtake.agent.solve_when import absent, every_place, scan_places
+from longtake.agent.solve_when import absent, every_place, preferred, scan_places
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
@@ -27,8 +28,22 @@ def anchor_of(desk: Desk, part: Part, words: Sequence[str], sources: Sequence[st
     best = found[0] if found else None
     if best is None or not enough(best, terms):
         return absent(found)
-    places = every_place(desk, asked, terms, found) or [best]
+    places = every_place(desk, asked, terms, preferred(asked, terms, found)) or [best]
+    if not re.search(r"\b(?:mention|say|said)", part["text"].lower()):
+        places = main_stretch(places)
     return finding("found", evidence=places)
+
+
+def main_stretch(places: Sequence[Candidate], gap: float = 90.0) -> list[Candidate]:
+    """Where a subject is dealt with, and not just touched: most places near each other."""
+    groups: list[list[Candidate]] = []
+    for one in places:
+        last = groups[-1] if groups else None
+        if last and last[-1]["video"] == one["video"] and one["start"] - last[-1]["end"] <= gap:
+            last.append(one)
+        else:
+            groups.append([one])
+    return max(groups, key=lambda group: (len(group), -group[0]["start"]))
 
 
 def solve_order(
