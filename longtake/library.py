@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from longtake.models.profiles import Models
     from longtake.storage.records import Chunk, Level, Record, Video
     from longtake.storage.store import Store
+    from longtake.tools.reading import Reader
     from longtake.tools.registry import Toolbox
 
 Event: TypeAlias = dict[str, Any]
@@ -68,13 +69,10 @@ class Library:
         """The profile's models; nothing is loaded before it is used."""
         if self._given_models is not None:
             return self._given_models
-        from longtake.models.profiles import open_models
+        from longtake.models.profiles import Models
+        from longtake.models.store import ModelStore
 
-        return open_models(
-            profile=self.settings.profile,
-            models_dir=self.settings.models_dir,
-            threads=self.settings.threads,
-        )
+        return Models(self.settings, ModelStore(self.settings.models_dir))
 
     @cached_property
     def store(self) -> Store:
@@ -95,11 +93,25 @@ class Library:
         return Recall(self.store, self.models.text_encoder, self.models.image_encoder)
 
     @cached_property
+    def reader(self) -> Reader:
+        """The tools that only read; they need no model."""
+        from longtake.tools.reading import Reader
+
+        return Reader(self.store, None)
+
+    @cached_property
     def toolbox(self) -> Toolbox:
         """What one may ask of the memory."""
+        from longtake.perception.cut import cut_clip
         from longtake.tools.registry import Toolbox
 
-        return Toolbox(self.store, self.models, self.recall, source_of=self.source_of)
+        return Toolbox(
+            self.store,
+            self.models,
+            self.recall,
+            source_of=self.source_of,
+            cut=partial(cut_clip, ffmpeg=self.settings.ffmpeg),
+        )
 
     @cached_property
     def agent(self) -> Agent:
@@ -281,18 +293,18 @@ class Library:
 
     def timeline(self, video: Video | str, zoom: Level = "chapter") -> list[Record]:
         """Return the chapters, scenes or clips of a video in order."""
-        return self.toolbox.timeline(self.video(video).id, zoom=zoom)
+        return self.reader.timeline(self.video(video).id, zoom=zoom)
 
     def transcript(
         self, video: Video | str, *, start: Seconds | None = None, end: Seconds | None = None
     ) -> list[Record]:
         """Return the utterances of a video in order."""
         span = Span(start or 0.0, end if end is not None else 1e9)
-        return self.toolbox.transcript(self.video(video).id, span=span)
+        return self.reader.transcript(self.video(video).id, span=span)
 
     def status(self, video: Video | str) -> dict[str, Any]:
         """Return what is covered by which pass."""
-        return self.toolbox.status(self.video(video).id)
+        return self.reader.status(self.video(video).id)
 
     def _videos(self, given: Video | str | Sequence[Video | str] | None) -> list[Video]:
         from longtake.storage.records import Video
@@ -305,7 +317,7 @@ class Library:
 
     def close(self) -> None:
         """Close the files that are open; the library may be used again afterwards."""
-        for part in ("agent", "toolbox", "recall", "store"):
+        for part in ("agent", "toolbox", "reader", "recall", "store"):
             made = self.__dict__.pop(part, None)
             if made is not None and hasattr(made, "close"):
                 made.close()

@@ -21,4 +21,5 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("LONGTAKE_", "LANGSMITH_", "LANGCHAIN_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LONGTAKE_LIBRARY", str(tmp_path / "test.longtake"))
+    monkeypatch.setenv("LONGTAKE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("LONGTAKE_CONFIG", str(tmp_path / "none.toml"))
