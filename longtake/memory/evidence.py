@@ -17,8 +17,11 @@ import numpy as np
 from longtake.memory.terms import Query, stem, words_of
 from longtake.storage.records import Floats
 
-LOW, HIGH = 0.25, 0.75
-"""Cosines of sentence encoders: unrelated below, the same thing said otherwise above."""
+LOW, HIGH = 0.3, 0.75
+"""Cosines of sentence encoders: unrelated below, the same thing said otherwise above.
+
+all-MiniLM-L6-v2, best of 653 utterances: 18 questions about what is there 0.61 on average, 18
+about what is not 0.31, at most 0.5."""
 STANDS_OUT, SURE = 2.5, 8.0
 """Standard deviations of a picture's cosine: the best of thousands by chance, a sure find."""
 _WEIGHT_DENSE, _WEIGHT_WORDS, _WEIGHT_SIGHT = 0.75, 0.85, 0.6

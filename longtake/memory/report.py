@@ -14,7 +14,7 @@ from longtake.timecode import Seconds, Span, format_time
 if TYPE_CHECKING:
     from longtake.storage.store import Store
 
-WEAK = 0.4
+WEAK = 0.35
 """Evidence below which a search says that it found nothing sure."""
 
 

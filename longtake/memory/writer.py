@@ -27,10 +27,6 @@ _NEAR_CUT = 1.0
 """A change within so many seconds of a clip's start is the change that began it."""
 _REACH = 15.0
 """Seconds before a chunk in which an utterance may lie that goes on in it."""
-_SHORT = 8
-"""Utterances of fewer words are embedded together with the one before."""
-_JOIN = 3.0
-"""Seconds of silence over which an utterance is not joined to the one before."""
 
 
 class MemoryWriter:
@@ -73,10 +69,10 @@ class MemoryWriter:
         pages = _of(chunk, "frame", "screen")
         clips = _of(chunk, "clip", "caption")
         before = self._earlier(chunk, pass_, "moment", "speech")
-        jobs: list[tuple[str, str, Seconds]] = []
-        for i, one in enumerate(said):
-            previous = said[i - 1] if i else before[-1] if before else None
-            jobs.append((one.id, utterance_text(one, previous), one.known_at))
+        # Utterances stand alone: on 18 questions over 653 utterances MiniLM ranked the right one
+        # first 12 times, 7 times with the one before joined to short ones, 3 times in triples.
+        # What an utterance needs of its neighbours, the clip's vector has.
+        jobs = [(one.id, one.text, one.known_at) for one in said if one.text]
         jobs += [(page.id, page.text, page.known_at) for page in pages if page.text]
         lines = [*_of(chunk, "moment", "screen"), *pages]
         lines += self._earlier(chunk, pass_, "moment", "screen")
@@ -109,18 +105,6 @@ class MemoryWriter:
             VectorRow(record, facet, row, known)
             for (record, _, known), row in zip(jobs, rows, strict=True)
         ]
-
-
-def utterance_text(one: Record, previous: Record | None) -> str:
-    """Return what an utterance is embedded as: a short one needs the one before to mean much."""
-    if (
-        previous is not None
-        and len(one.text.split()) < _SHORT
-        and one.span.start - previous.span.end <= _JOIN
-        and previous.known_at <= one.known_at
-    ):
-        return f"{previous.text} {one.text}"
-    return one.text
 
 
 def _of(chunk: Chunk, level: str, channel: str) -> list[Record]:
