@@ -78,10 +78,11 @@ def _run(
     on_progress: Callable[[dict[str, Any]], None] | None,
     open_library: Callable[..., Library] | None,
 ) -> list[Answer]:
-    if open_library is None:
-        from longtake.library import open_library
+    from longtake import library as rooms
+
+    opened = open_library or rooms.open_library
     source = write_video(path.parent)
-    with open_library(path, profile="offline") as library:
+    with opened(path, profile="offline") as library:
         video = library.ingest(source, on_progress=on_progress)
         out(f"{video.name}: {format_time(video.duration, millis=False)} watched")
         answers = []
