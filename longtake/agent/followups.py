@@ -41,7 +41,7 @@ def last_found(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def alluding(part: Part) -> bool:
     """Whether a part needs the turn before to be understood."""
     low = part["text"].lower()
-    bare = not part["words"] and not part["anchor"] and not part["unit"]
+    bare = not part["words"] and not part["anchor"] and part["unit"] in (None, "mention", "topic")
     return bool(part["follows"]) or bare or (bool(_ABOUT.search(low)) and part["kind"] == "fact")
 
 
