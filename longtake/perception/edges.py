@@ -254,7 +254,8 @@ class TextWatch:
             return
         texty = np.zeros(self._hot.shape, np.bool_)
         for one in found:
-            texty[_inside((texty.shape[0], texty.shape[1]), one)] = True
+            rows, columns = _inside(self._hot.shape, one)
+            texty[rows, columns] = True
         barren = self._hot & ~texty
         longer = np.minimum(self.longest_wait, self._patience * 2)
         self._patience = np.where(barren, longer, np.where(texty, 1, self._patience))
