@@ -30,7 +30,8 @@ _ABOUT = re.compile(
 def remembered(question: str, part: Part, found: Finding) -> dict[str, Any]:
     """A turn as the thread keeps it."""
     keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
-    return {"question": question, **{k: part.get(k) for k in keys}, "spans": found["spans"][:4]}
+    turn = {"question": question, **{k: part.get(k) for k in keys}, "spans": found["spans"][:4]}
+    return turn | {"words": part["words"] or part["anchor"] or []}
 
 
 def last_found(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
