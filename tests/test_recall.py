@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -153,6 +154,26 @@ def test_odd_queries_are_answered(library: tuple[Store, Video, Recall], query: s
     found = recall.search(query)
     assert isinstance(found, Recalled)
     assert found.moments or found.hint
+
+
+def test_a_code_that_only_words_know_is_not_outvoted(tmp_path: Path) -> None:
+    """Sentence encoders keep little of codes; many near texts must not push the code out."""
+
+    class Deaf(Encoder):
+        known: ClassVar[dict[tuple[int, str], Any]] = {}
+
+        def encode(self, texts: Sequence[str]) -> Any:
+            return super().encode([text.replace("zx81", "") for text in texts])
+
+    script = Script(1500.0, frames=False)
+    for n in range(0, 1500, 10):
+        script.said.append((n, n + 8.0, f"when asked it is mentioned part{n}"))
+    script.said[70] = (700.0, 708.0, "somebody wrote down zx81 quietly")
+    with open_store(tmp_path) as store:
+        video = remember(store, "codes.mp4", script, encoder=Deaf())
+        recall = Recall(store, Deaf(), None)
+        found = recall.search("when is zx81 mentioned?", videos=[video.id], k=3)
+        assert found.moments[0].text == "somebody wrote down zx81 quietly"
 
 
 def test_libraries_without_some_channel_work(tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ _DEPTH: dict[Level, int] = {
     "chapter": 2,
     "video": 3,
 }
+_LONG_TEXT: dict[Level, float] = {"scene": 0.9, "chapter": 0.8, "video": 0.7}
+"""Long texts hold many words that have nothing to do with each other: coverage counts less."""
+_FINER = 0.97
+"""A coarse moment goes when a finer one inside it has so much of its score."""
 _QUOTABLE = 0.9
 """Raw words are quoted instead of a caption when they are at least so good."""
 
@@ -58,14 +62,18 @@ class Ranking:
         return [self._quote(moment) for moment in chosen]
 
     def _hopeful(self, groups: Sequence[Group], n: int) -> list[Group]:
-        """Keep the groups that may be among the best: by fused rank, by cosine, by picture."""
+        """Keep the groups that may be among the best by any measure.
+
+        Fused rank alone would lose a code that only the words know: many groups of middling rank
+        in three dense lists outweigh the first place in one.
+        """
         if len(groups) <= n:
             return list(groups)
         keep: dict[tuple[str, str, float], Group] = {}
-        for measure in (_fused, _cosine, self._sight):
+        for measure in (_fused, _worded, _cosine, self._sight):
             ranked = sorted(groups, key=lambda one: (-measure(one), one.key))
             keep |= {one.key: one for one in ranked[:n]}
-            n = max(10, n // 3)
+            n = max(12, n // 2)
         return [keep[key] for key in sorted(keep)]
 
     def _sight(self, one: Group) -> float:
@@ -75,6 +83,7 @@ class Ranking:
         hits = [hit for found in one.found for hit in self._hits(found)]
         cosine = max((h.score for h in hits if h.how in ("dense", "context")), default=0.0)
         coverage = self.lexicon.coverage([found.record.text for found in one.found])
+        coverage *= _LONG_TEXT.get(one.found[0].record.level, 1.0)
         sight = self._sight(one)
         evidence = strength(cosine, coverage, sight)
         fused = one.fused / (max(1, self.lists) * rank_worth(1))
@@ -130,7 +139,7 @@ class Ranking:
         )
 
     def _thin(self, weighed: Sequence[Moment], k: int) -> list[Moment]:
-        """Drop coarse moments that hold a better fine one, and the fourth of one scene."""
+        """Drop coarse moments that hold a fine one about as good, and the fourth of one scene."""
         chosen: list[Moment] = []
         spare: list[Moment] = []
         for moment in weighed:
@@ -141,7 +150,8 @@ class Ranking:
                 other.video == moment.video
                 and _DEPTH[other.level] < depth
                 and moment.span.contains(other.span.start)
-                for other in chosen
+                and other.score >= _FINER * moment.score
+                for other in (weighed if depth else ())
             ):
                 continue
             if depth == 0 and self._crowded(moment, chosen):
@@ -209,6 +219,18 @@ def _how(name: str) -> How:
 
 def _fused(one: Group) -> float:
     return one.fused
+
+
+def _worded(one: Group) -> float:
+    return max(
+        (
+            rank_worth(rank)
+            for found in one.found
+            for name, (rank, _) in found.places.items()
+            if _how(name) == "words"
+        ),
+        default=0.0,
+    )
 
 
 def _cosine(one: Group) -> float:
