@@ -20,7 +20,7 @@ ORDINALS = {
 
 _SAY = (
     r"(?:say|says|said|saying|mention\w*|talk\w*|tell|tells|told|speak\w*|spoke|discuss\w*|"
-    r"explain\w*|describ\w*|announc\w*|introduc\w*|refer\w*|recommend\w*|suggest\w*|claim\w*|"
+    r"explain\w*|describ\w*|announc\w*|introduc\w*|refer\w*|claim\w*|"
     r"state[sd]?|define[sd]?|argue[sd]?|bring up|brought up|comment\w*|ask(?:s|ed)?|"
     r"speech|heard|hear|spoken|words|remark\w*|warn\w*|advi[sc]e\w*)"
 )

@@ -31,7 +31,7 @@ def remembered(question: str, part: Part, found: Finding) -> dict[str, Any]:
     """A turn as the thread keeps it."""
     keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
     turn = {"question": question, **{k: part.get(k) for k in keys}, "spans": found["spans"][:4]}
-    return turn | {"words": part["words"] or part["anchor"] or []}
+    return turn | {"words": part["words"] or part["anchor"] or part.get("topic") or []}
 
 
 def last_found(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -49,7 +49,7 @@ def alluding(part: Part) -> bool:
 def bind(part: Part, turn: dict[str, Any]) -> Part:
     """Fill in what a follow-up leaves out, from the turn it alludes to."""
     low = part["text"].lower()
-    made = dict(part) | {"follows": False, "bound": True}
+    made = dict(part) | {"follows": False, "bound": True, "topic": turn["words"]}
     if part["words"]:
         return made | _same_question(part, turn)
     if _AFTER.search(low) or _BEFORE.search(low):
