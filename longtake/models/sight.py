@@ -97,7 +97,7 @@ def tags_of(p: NDArray[np.float32]) -> list[Tag]:
     names = labels()
     found = {names.labels[i]: float(p[i]) for i in np.flatnonzero(p >= _LEAST_CLASS)}
     for group, members in names.groups:
-        share = float(p[list(members)].sum())
+        share = min(1.0, float(p[list(members)].sum()))
         if share >= _LEAST_GROUP:  # A group may bear the name of one of its classes.
             found[group] = max(share, found.get(group, 0.0))
     tags = [Tag(label, round(share, 4)) for label, share in found.items()]
@@ -109,6 +109,7 @@ def conse(p: NDArray[np.float32], classes: Vectors) -> Vectors:
     weights = np.sqrt(p)
     least = np.sort(weights, axis=1)[:, -_CLASSES_IN_VECTOR, None]
     weights = np.where(weights >= least, weights, 0)
-    rows = weights @ classes
+    # Row by row: a product of matrices may round a row differently with its company.
+    rows = np.array([row @ classes for row in weights], np.float32).reshape(-1, classes.shape[1])
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)

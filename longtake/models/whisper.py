@@ -118,7 +118,8 @@ def pack(samples: Samples, spans: Sequence[Span]) -> list[list[Piece]]:
     limit = len(samples) / SAMPLE_RATE
     windows: list[list[Piece]] = []
     for span in spans:
-        for part in _split(samples, Span(max(0.0, span.start), max(0.0, min(span.end, limit)))):
+        inside = Span(min(max(0.0, span.start), limit), min(max(0.0, span.end), limit))
+        for part in _split(samples, inside):
             if part.duration <= 0:
                 continue
             placed = _append(windows[-1], part) if windows else None
