@@ -361,7 +361,7 @@ def _lasting(low: str) -> bool:
     seen = (
         rf"\b(?:{_SCREEN}|visible|on|up|stay\w*|remain\w*|appear\w*|shown|displayed|seen|camera)\b"
     )
-    said = r"\b(?:talk\w*|speak\w*|discuss\w*|explain\w*|spend\w*|spent|describ\w*|cover\w*|last)\b"
+    said = r"\b(?:talk\w*|speak\w*|discuss\w*|explain\w*|spend\w*|spent|describ\w*|cover\w*|deal\w*|treat\w*|last)\b"
     return bool(re.search(seen, low) or re.search(said, low))
 
 

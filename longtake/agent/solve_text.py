@@ -41,7 +41,7 @@ def solve_said(
             break
         if (
             enough(other, terms)
-            and other["source"] == best["source"]
+            and (part["even"] or other["source"] == best["source"])
             and not _repeats(other, chosen)
         ):
             chosen.append(other)
