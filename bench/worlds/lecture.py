@@ -45,7 +45,7 @@ def make_world(
 ) -> World:
     """Make the world in `folder`, or find it there if it was made with the same arguments."""
     voice = choose_engine(engine)
-    settings = {"minutes": minutes, "seed": seed, "voice": voice, "version": 1}
+    settings = {"minutes": minutes, "seed": seed, "voice": voice, "version": 2}
     world = World(folder / "lecture.mp4", folder / "truth.json")
     if world.video.exists() and world.truth.exists():
         if Truth.load(world.truth).settings == settings:

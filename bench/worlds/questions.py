@@ -90,14 +90,16 @@ def _order(table: Timetable, chance: Random) -> Iterator[Question]:
     names = [topic_pattern(topic) for topic, _ in topics]
     for index in range(len(topics) - 1):
         (topic, span), (other, other_span) = topics[index], topics[index + 1]
-        if index % 3 == 0:
+        # After a break "what comes next?" has two fair answers, so it is not asked there.
+        paused = any(span[1] <= start < other_span[0] for start, _ in table.breaks)
+        if index % 3 == 0 and not paused:
             wrong = tuple(name for i, name in enumerate(names) if i not in (index, index + 1))
             yield Question("", "order", f"Which subject comes directly after {topic.name}?",
                            (other_span,), (names[index + 1],), wrong)  # fmt: skip
         later = chance.randrange(index + 1, len(topics))
         other, other_span = topics[later]
         both = (span, other_span)
-        if index % 3 == 1:
+        if index % 3 == 1 or (index % 3 == 0 and paused):
             pair = [topic.name, other.name]
             chance.shuffle(pair)
             yield Question("", "order", f"Which is treated first, {pair[0]} or {pair[1]}?",
