@@ -14,8 +14,9 @@ from longtake.models.protocols import Tag
 from longtake.perception.sight import STILL_BELOW, Look
 from longtake.timecode import Seconds, Span, format_time
 
-SURE = 0.35
-MAYBE = 0.2
+SURE = 0.5
+MAYBE = 0.25
+LEAST_LETTERS = 3
 MOST_LINES = 12
 LONGEST_LINE = 90
 MOVES_ABOVE = 4.0
@@ -69,11 +70,13 @@ def compose(facts: Facts) -> str:
 
 
 def _screen(facts: Facts) -> str:
-    if not facts.new_lines and facts.standing and facts.looks:
-        return f"Screen text as before: {_quoted(facts.standing[:3])}."
-    if not facts.new_lines:
+    new = [(at, text) for at, text in facts.new_lines if _says(text)]
+    standing = [text for text in facts.standing if _says(text)]
+    if not new and standing and facts.looks:
+        return f"Screen text as before: {_quoted(standing[:3])}."
+    if not new:
         return ""
-    groups = _by_time(facts.new_lines)
+    groups = _by_time(new)
     if len(groups) == 1 and groups[0][0] <= facts.span.start + 1.0:
         return f"Screen text: {_quoted(groups[0][1])}."
     said = "; ".join(f"{_clock(at)} {_quoted(texts)}" for at, texts in groups)
@@ -81,9 +84,10 @@ def _screen(facts: Facts) -> str:
 
 
 def _gone(facts: Facts) -> str:
-    if not facts.gone_lines or facts.new_lines:
+    gone = [(at, text) for at, text in facts.gone_lines if _says(text)]
+    if not gone or facts.new_lines:
         return ""  # new text says by itself that the old has gone
-    groups = _by_time(facts.gone_lines)
+    groups = _by_time(gone)
     said = "; ".join(f"{_clock(at)} {_quoted(texts[:3])}" for at, texts in groups)
     return f"Text gone: {said}."
 
@@ -121,6 +125,11 @@ def _by_time(lines: Sequence[tuple[Seconds, str]]) -> list[tuple[Seconds, list[s
     for at, text in sorted(lines[:MOST_LINES], key=lambda line: int(line[0])):
         groups.setdefault(int(at), (at, []))[1].append(text)
     return list(groups.values())
+
+
+def _says(text: str) -> bool:
+    """Whether a line is worth quoting: line numbers and icons are not."""
+    return sum(c.isalnum() for c in text) >= LEAST_LETTERS
 
 
 def _quoted(texts: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ exactly the chunks that an undisturbed pass gives.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ class _Pass:
         arrays, facts = unpack(carry)
         self.committed = self.clip_start = self.now = facts["at"]
         self.speech.restore(facts["speech"])
-        self.eye.restore(arrays["eye"].tobytes())
+        self.eye.restore(zlib.decompress(arrays["eye"].tobytes()))
 
     def chunks(self, stop: Callable[[], bool]) -> Iterator[Chunk]:
         """Yield chunks until the stream ends or `stop` says so."""
@@ -267,7 +268,7 @@ class _Pass:
         self.committed = span.end
 
     def _carry(self, seen: Seen) -> bytes:
-        eye = np.frombuffer(seen.state, np.uint8)
+        eye = np.frombuffer(zlib.compress(seen.state, 1), np.uint8)
         return pack({"eye": eye}, {"at": self.committed, "speech": self.speech.state()})
 
 

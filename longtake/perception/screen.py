@@ -264,7 +264,8 @@ class Screen:
         return [self._record(one) for one in ([*now, self.page] if self.page else now)]
 
     def _record(self, one: Line | Page) -> Record:
-        span = Span(round(one.start, 3), round(max(one.start, one.end), 3))
+        end = one.end if one.end > one.start else one.start + self.step  # it was there to be read
+        span = Span(round(one.start, 3), round(end, 3))
         if isinstance(one, Page):
             return Record(
                 one.id, self.video.id, "frame", "screen", span, one.read_at,
