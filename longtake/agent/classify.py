@@ -335,7 +335,8 @@ def _pick(low: str) -> str | int:
 def _wants(low: str) -> str | None:
     """Which short answer is wanted inside the sentence."""
     if re.search(
-        r"\bhow (?:many|much|big|large|fast|far|old|tall|heavy|deep|high|long|wide)\b", low
+        r"\bhow (?:many|much|big|large|fast|far|old|hot|cold|warm|thick|tall|heavy|deep|high|long|wide)\b",
+        low,
     ):
         return "number"
     if re.search(r"\bwhat (?:is |was |are )?(?:the )?(?:\w+ ){0,3}(?:rate|size|number|value|percentage|"

@@ -36,6 +36,9 @@ def solve_said(
     if best is None or not enough(best, terms):
         return absent(found)
     chosen = [best]
+    elsewhere = next((c for c in found if c["source"] != best["source"]), None)
+    if part["even"] and elsewhere and enough(elsewhere, terms):
+        chosen.append(elsewhere)  # a fact may be said or shown; both are quoted
     for other in found[1:12]:
         if len(chosen) == 3 or other["score"] < CLOSE * best["score"]:
             break
