@@ -62,7 +62,7 @@ def test_without_the_running_threshold_noise_makes_changes() -> None:
 
 
 def test_decisions_come_within_the_lag() -> None:
-    rows, truth = stream(20)
+    rows, _ = stream(20)
     tiling, late = Tiling(), []
     for i, row in enumerate(rows):
         late += [i - time for time, _ in tiling.add(float(i), row)]
