@@ -133,7 +133,6 @@ def _run(
     scratch = into / "scratch"
     scratch.mkdir(exist_ok=True)
     env = {**os.environ, "TMPDIR": str(scratch), "NO_COLOR": "1", **extra}
-    env = {name: value for name, value in env.items() if name != "PYTHONPATH" or value}
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
         told = 0

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from longtake.models.bert import Bert
 from longtake.models.protocols import Vectors
-from longtake.models.quiet import offline, torch_threads
+from longtake.models.quiet import settle, torch_threads
 
 _TOKENS_A_BATCH = 4096
 
@@ -23,18 +24,16 @@ class MiniLM:
     """`TextEncoder` over a folder with config.json, tokenizer.json and model.safetensors."""
 
     def __init__(self, folder: Path, name: str, *, threads: int = 0, max_tokens: int = 256) -> None:
-        with offline():
-            from tokenizers import Tokenizer
-            from transformers import AutoModel
+        from tokenizers import Tokenizer
 
-            self._model: Any = AutoModel.from_pretrained(folder, local_files_only=True)
+        settle()
+        self._model = Bert(folder)
         torch_threads(threads)
-        self._model.eval()
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_tokens)
         self.name = name
-        self.dim = int(self._model.config.hidden_size)
+        self.dim = self._model.size
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors [len(texts), dim]."""
@@ -50,12 +49,12 @@ class MiniLM:
 
         width = max(len(row) for row in rows)
         tokens = torch.zeros((len(rows), width), dtype=torch.long)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
+        mask = torch.zeros((len(rows), width), dtype=torch.bool)
         for i, row in enumerate(rows):
             tokens[i, : len(row)] = torch.tensor(row)
-            mask[i, : len(row)] = 1
+            mask[i, : len(row)] = True
         with torch.inference_mode():
-            hidden = self._model(input_ids=tokens, attention_mask=mask).last_hidden_state
+            hidden = self._model(tokens, mask)
             weights = mask.unsqueeze(-1).to(hidden.dtype)
             mean = (hidden * weights).sum(1) / weights.sum(1)
             return np.asarray(torch.nn.functional.normalize(mean, dim=1).numpy(), np.float32)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ class RapidReader:
         import rapidocr
 
         self._least = least
-        self._engine: Any = rapidocr.RapidOCR(params=_settings(threads, side))
+        with _passive():
+            self._engine: Any = rapidocr.RapidOCR(params=_settings(threads, side))
+            for load in ("_load_det_model", "_load_rec_model"):
+                getattr(self._engine, load, lambda: None)()
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
         self.name = reader_name()
 
@@ -56,6 +60,31 @@ class RapidReader:
             if score >= self._least and text.strip()
         ]
         return in_reading_order(lines)
+
+
+@contextmanager
+def _passive() -> Iterator[None]:
+    """Let the sessions that are made here sleep while they wait (see `longtake.models.quiet`).
+
+    rapidocr has no setting for it, so its maker of session options is wrapped meanwhile.
+    """
+    from rapidocr.inference_engine.onnxruntime import OrtInferSession
+
+    plain = OrtInferSession.__dict__.get("_init_sess_opts")
+    if plain is None:
+        yield
+        return
+
+    def options(*given: Any) -> Any:
+        made = plain.__get__(None, OrtInferSession)(*given)
+        made.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return made
+
+    OrtInferSession._init_sess_opts = staticmethod(options)
+    try:
+        yield
+    finally:
+        OrtInferSession._init_sess_opts = plain
 
 
 def _settings(threads: int, side: int) -> dict[str, Any]:

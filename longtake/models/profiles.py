@@ -30,6 +30,7 @@ from longtake.models.protocols import (
     Transcriber,
     VoiceActivity,
 )
+from longtake.models.quiet import settle
 from longtake.models.store import ModelStore
 
 PROFILES = ("auto", "offline", "cpu", "gpu", "api")
@@ -102,6 +103,7 @@ class Models:
             raise UsageError(
                 f"there is no profile {settings.profile!r}", fix=f"one of: {', '.join(PROFILES)}"
             )
+        settle()
         self.settings = settings
         self.store = store
         self.profile = resolve(settings) if settings.profile == "auto" else settings.profile
