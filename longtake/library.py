@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
+    from longtake.models.protocols import ChatModel
     from longtake.storage.records import Chunk, Level, Record, Video
     from longtake.storage.store import Store
     from longtake.tools.reading import Reader
@@ -118,7 +119,15 @@ class Library:
         """The agent that answers."""
         from longtake.agent.graph import Agent
 
-        return Agent(self.toolbox, self.models.chat, self.path / "threads.sqlite")
+        return Agent(self.toolbox, self._chat(), self.path / "threads.sqlite")
+
+    def _chat(self) -> ChatModel | None:
+        """The model that phrases answers, where one does it well enough.
+
+        The offline profile's 135 M model, given true quotes, wrote sentences such as "The last
+        wagon of the night train was a piano"; its answers are the quotes themselves.
+        """
+        return None if self.models.profile == "offline" else self.models.chat
 
     # -- watching --------------------------------------------------------------------------
 
