@@ -123,6 +123,23 @@ class TestOffline:
         near = ("when does the exam take place", "the test is on 12 June")
         conform.check_text_encoder(offline_models.text_encoder, near, "a dog runs in the snow")
 
+    def test_text_encoder_is_the_network_that_the_weights_were_trained_in(
+        self, offline_models: Any
+    ) -> None:
+        """Our own encoder gives what the library's gives."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        folder = offline_models.store.path("all-minilm-l6-v2")
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        texts = ["when is the exam?", "a dog runs in the snow beside the frozen lake", ""]
+        batch = tokenizer(texts, padding=True, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = AutoModel.from_pretrained(folder).eval()(**batch).last_hidden_state
+        weights = batch["attention_mask"].unsqueeze(-1)
+        mean = torch.nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=1)
+        np.testing.assert_allclose(offline_models.text_encoder.encode(texts), mean, atol=1e-5)
+
     def test_tagger_and_image_encoder(self, offline_models: Any) -> None:
         images = [traffic_light(), keyboard()]
         conform.check_tagger(

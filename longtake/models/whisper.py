@@ -45,7 +45,7 @@ class Whisper:
         language: str | None = "en",
         device: str = "cpu",
         compute: str = "int8",
-        batch: int = 1,
+        batch: int = 4,
     ) -> None:
         from faster_whisper import BatchedInferencePipeline, WhisperModel
 
