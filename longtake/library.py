@@ -31,6 +31,11 @@ Event: TypeAlias = dict[str, Any]
 OnProgress: TypeAlias = Callable[[Event], None]
 Pass: TypeAlias = Literal["quick", "deep"]
 
+WORTH_SKIMMING: Seconds = 600.0
+"""Shorter videos are read in depth in about the time that a quick pass takes."""
+SKIM_SHARE, SKIM_MOST = 0.0125, 45.0
+"""A quick pass may take this share of the video's length, and at most this many seconds."""
+
 
 def open_library(
     path: str | Path | None = None, profile: str | None = None, **settings: Any
@@ -359,16 +364,21 @@ class _Watch:
         self.writer = MemoryWriter(store, video, library.models.text_encoder)
         self.on_progress = on_progress
         self.done: Seconds = 0.0
+        self.warnings: list[str] = []
 
     def quick_pass(self) -> None:
-        """Skim the keyframes, unless that or the deep pass is done."""
+        """Skim the keyframes, unless that or the deep pass is done or the video is short."""
         from longtake.perception.skim import skim
 
         passes: tuple[Pass, ...] = ("quick", "deep")
+        if self.video.duration < WORTH_SKIMMING:
+            return
         known = [self.store.progress(self.video.id, p) for p in passes]
         if any(p is not None and p.finished for p in known) or known[1] is not None:
             return
-        self._run("quick", skim(self.source, self.video, self.models, budget_seconds=45.0), 0.0)
+        budget = min(SKIM_MOST, self.video.duration * SKIM_SHARE)
+        chunks = skim(self.source, self.video, self.models, budget_seconds=budget)
+        self._run("quick", chunks, 0.0)
 
     def deep_pass(self, start: Seconds, until: Seconds | None) -> None:
         """Read everything that has not been read yet, then close the levels."""
@@ -389,15 +399,17 @@ class _Watch:
             carry=known.carry if known else None,
             start=begin,
             until=until,
+            warnings=self.warnings,
             chunk_seconds=self.settings.chunk_seconds,
             clip_seconds=self.settings.clip_seconds,
         )
-        self._run("deep", chunks, begin)
+        elapsed = self._run("deep", chunks, begin)
         if until is None:
             self.writer.finish()
-        self._tell("deep", self.video.duration, begin, 0.0)
+            self._tell("deep", self.video.duration, begin, elapsed)
 
-    def _run(self, stage: Pass, chunks: Any, begin: Seconds) -> None:
+    def _run(self, stage: Pass, chunks: Any, begin: Seconds) -> float:
+        """Keep every chunk; return how many seconds that took."""
         started = time.monotonic()
         try:
             for chunk in chunks:
@@ -405,6 +417,7 @@ class _Watch:
                 self._tell(stage, chunk.span.end, begin, time.monotonic() - started)
         finally:
             chunks.close()
+        return time.monotonic() - started
 
     def _keep(self, stage: Pass, chunk: Chunk) -> None:
         self.writer.write(chunk, pass_=stage)
@@ -424,8 +437,10 @@ class _Watch:
                 "speed": speed,
                 "eta": left / speed if speed > 0 else None,
                 "askable": True,
+                "warnings": list(self.warnings),
             }
         )
+        self.warnings.clear()
 
 
 def _register(store: Store, source: Path, print_: str, media: Any) -> Video:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from longtake.cli.estimate import estimate, estimate_text
-from longtake.cli.output import clean, dim, emit, talk
+from longtake.cli.output import clean, dim, emit, talk, warn
 from longtake.cli.progress import MODES, reporter
 from longtake.cli.session import Session, common, current
 from longtake.cli.sources import find_sources
@@ -104,8 +104,14 @@ def watch(
     shown = "none" if session.quiet and mode == "auto" else mode
     try:
         with reporter(shown, every=every, name=path.name) as report:
+
+            def tell(event: dict[str, Any]) -> None:
+                for text in event.get("warnings", ()):
+                    warn(f"{clean(path.name)}: {clean(text)}")
+                report(event)
+
             video = library.ingest(
-                path, on_progress=report, start=start, until=until, quick=passes[0], deep=passes[1]
+                path, on_progress=tell, start=start, until=until, quick=passes[0], deep=passes[1]
             )
     except Interrupted as stop:
         raise Interrupted(stop.message, fix=f"go on with: {again}") from stop
