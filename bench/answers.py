@@ -54,25 +54,29 @@ def marked(
     return figures, [dict(row(question, given, name)) for question, given in pairs]
 
 
-def measure(world: World, folder: Path, *, k: int, rows: Path | None) -> dict[str, Any]:
+def measure(
+    world: World, folder: Path, *, k: int, rows: Path | None, kept: Path | None = None
+) -> dict[str, Any]:
     """Ingest the world, ask every system every question, mark, and return the figures."""
     import longtake
 
     # The texts of the questions only; what is right is read after everything is answered.
     texts = [question.text for question in Truth.load(world.truth).questions]
-    path = folder / "answers.longtake"
+    path = kept or folder / "answers.longtake"
+    fresh = not path.exists()
     asked: dict[str, tuple[list[Prediction], dict[str, float]]] = {}
     with longtake.open(path, profile="offline") as library:
         started = time.monotonic()
         video = library.ingest(world.video, on_progress=_tell())
         ingest = time.monotonic() - started
-        say(f"ingested at {video.duration / ingest:.1f} x real time")
+        if fresh:
+            say(f"ingested at {video.duration / ingest:.1f} x real time")
         asked["longtake"] = put_questions(asker(library, video), texts)
         plain = PlainRag(library.store, video, library.models.text_encoder, k)
         asked["plain_rag"] = put_questions(plain.ask, texts)
         models = library.models
     asked["uniform_clips"] = _thin(path, folder / "thin.longtake", video, texts, models)
-    return _report(world, video, ingest, asked, rows) | {"plain_rag_k": k}
+    return _report(world, video, ingest if fresh else None, asked, rows) | {"plain_rag_k": k}
 
 
 def asker(library: Library, video: Video) -> Ask:
@@ -94,7 +98,7 @@ def _thin(
 def _report(
     world: World,
     video: Video,
-    ingest: float,
+    ingest: float | None,
     asked: dict[str, tuple[list[Prediction], dict[str, float]]],
     rows: Path | None,
 ) -> dict[str, Any]:
@@ -111,7 +115,8 @@ def _report(
         "bench": "answers",
         "machine": machine(),
         "world": truth.settings | {"duration": truth.duration},
-        "ingest": {"seconds": round(ingest, 1), "x_real_time": round(video.duration / ingest, 2)},
+        "ingest": ingest
+        and {"seconds": round(ingest, 1), "x_real_time": round(video.duration / ingest, 2)},
         "uniform_clips": CLIPS,
         "systems": systems,
     }
@@ -136,7 +141,8 @@ def main() -> None:
     parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
     parser.add_argument("--k", type=int, default=10, help="clips that plain retrieval takes")
     parser.add_argument("--rows", type=Path, help="write every answer here, as JSON lines")
-    parser.add_argument("--folder", type=Path, help="where world and library are made and kept")
+    parser.add_argument("--folder", type=Path, help="where the world is made and kept")
+    parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
@@ -145,7 +151,7 @@ def main() -> None:
             seed=given.seed, engine=given.voice, say=say,
         )  # fmt: skip
         with tempfile.TemporaryDirectory(dir=folder) as libraries:
-            emit(measure(world, Path(libraries), k=given.k, rows=given.rows))
+            emit(measure(world, Path(libraries), k=given.k, rows=given.rows, kept=given.library))
 
 
 if __name__ == "__main__":
