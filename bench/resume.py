@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,13 +35,22 @@ Command = Callable[[Path], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """The clock of an ingest nobody disturbed: first progress and end, seconds from its start."""
+    """An ingest nobody disturbed: seconds to its first progress and its end, and its progresses."""
 
     first: float
     end: float
+    progresses: int
 
 
-def run(command: Sequence[str], *, kill_after: float | None = None) -> Undisturbed | None:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When to kill: so many seconds after so many progresses, by the victim's own clock."""
+
+    progresses: int
+    seconds: float
+
+
+def run(command: Sequence[str], *, kill_at: Moment | None = None) -> Undisturbed | None:
     """Run an ingest to the end, or kill it; None if it was killed.
 
     Raises:
@@ -49,20 +58,32 @@ def run(command: Sequence[str], *, kill_after: float | None = None) -> Undisturb
     """
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    if kill_after is not None:
+    assert process.stdout is not None
+    first, seen = 0.0, 0
+    while kill_at is None or seen < kill_at.progresses:
+        if not process.stdout.readline():
+            break
+        seen += 1
+        first = first or time.monotonic() - started
+    if kill_at is not None:
         try:
-            process.communicate(timeout=kill_after)
+            process.communicate(timeout=kill_at.seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
             return None
-        return _ended(process, Undisturbed(0.0, time.monotonic() - started))
-    assert process.stdout is not None
-    process.stdout.readline()
-    first = time.monotonic() - started
-    process.stdout.read()
     process.wait()
-    return _ended(process, Undisturbed(first, time.monotonic() - started))
+    return _ended(process, Undisturbed(first, time.monotonic() - started, seen))
+
+
+def moments_of(clock: Undisturbed, kills: int, *, seed: int, chain: bool) -> list[Moment]:
+    """Draw moments between first progress and end; in a chain each run gets one step further."""
+    chance = Random(seed)
+    step = (clock.end - clock.first) / max(1, clock.progresses)
+    last = 1 if chain else max(1, clock.progresses - 1)
+    return [
+        Moment(chance.randint(1, last), round(chance.uniform(0.0, step), 3)) for _ in range(kills)
+    ]
 
 
 def _ended(process: subprocess.Popen[bytes], clock: Undisturbed) -> Undisturbed:
@@ -134,17 +155,16 @@ def measure(
     expected = snapshot(folder / "calm.longtake")
     same_twice = twice(folder / "calm.longtake")
     say(f"undisturbed: {clock.end:.1f} s, {len(expected)} things remembered")
-    chance = Random(seed)
-    moments = [round(chance.uniform(clock.first * 0.8, clock.end), 3) for _ in range(kills)]
+    moments = moments_of(clock, kills, seed=seed, chain=chain)
     rounds = [moments] if chain else [[moment] for moment in moments]
     rows: list[dict[str, Any]] = []
     for number, kills_here in enumerate(rounds):
         library = folder / f"killed-{number}.longtake"
-        hit = sum(run(command(library), kill_after=moment) is None for moment in kills_here)
+        hit = sum(run(command(library), kill_at=moment) is None for moment in kills_here)
         run(command(library))
         wrong = difference(expected, snapshot(library))
         rows.append(
-            {"kills": hit, "moments": kills_here, "twice": twice(library) - same_twice,
+            {"kills": hit, "moments": [astuple(m) for m in kills_here], "twice": twice(library) - same_twice,
              "problems": problems(library)} | {name: len(ids) for name, ids in wrong.items()}
         )  # fmt: skip
         if any(wrong.values()):

@@ -32,9 +32,9 @@ OnProgress: TypeAlias = Callable[[Event], None]
 Pass: TypeAlias = Literal["quick", "deep"]
 
 WORTH_SKIMMING: Seconds = 600.0
-"""Shorter videos are read in depth in about the time that a quick pass takes."""
-SKIM_SHARE, SKIM_MOST = 0.0125, 45.0
-"""A quick pass may take this share of the video's length, and at most this many seconds."""
+"""Shorter videos are read in depth at once, unless only the quick pass is asked for."""
+SKIM_SHARE, SKIM_LEAST, SKIM_MOST = 0.0125, 8.0, 45.0
+"""A quick pass may take this share of the video's length, within these seconds."""
 
 
 def open_library(
@@ -172,7 +172,8 @@ class Library:
             video = _register(store, source, fingerprint(source), media)
             watch = _Watch(self, store, source, video, on_progress)
             try:
-                if quick and start is None and until is None:
+                worth = not deep or media.duration >= WORTH_SKIMMING
+                if quick and worth and start is None and until is None:
                     watch.quick_pass()
                 if deep:
                     watch.deep_pass(start or 0.0, until)
@@ -367,16 +368,14 @@ class _Watch:
         self.warnings: list[str] = []
 
     def quick_pass(self) -> None:
-        """Skim the keyframes, unless that or the deep pass is done or the video is short."""
+        """Skim the keyframes, unless that or the deep pass is done."""
         from longtake.perception.skim import skim
 
         passes: tuple[Pass, ...] = ("quick", "deep")
-        if self.video.duration < WORTH_SKIMMING:
-            return
         known = [self.store.progress(self.video.id, p) for p in passes]
         if any(p is not None and p.finished for p in known) or known[1] is not None:
             return
-        budget = min(SKIM_MOST, self.video.duration * SKIM_SHARE)
+        budget = min(SKIM_MOST, max(SKIM_LEAST, self.video.duration * SKIM_SHARE))
         chunks = skim(self.source, self.video, self.models, budget_seconds=budget)
         self._run("quick", chunks, 0.0)
 

@@ -52,8 +52,13 @@ def test_what_is_kept_twice_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_process_is_killed_in_time_and_left_alone_after_its_end() -> None:
-    assert resume.run([sys.executable, "-c", "import time; time.sleep(60)"], kill_after=0.2) is None
-    ended = resume.run([sys.executable, "-c", "print('done')"], kill_after=60)
+    assert (
+        resume.run(
+            [sys.executable, "-c", "import time; time.sleep(60)"], kill_at=resume.Moment(0, 0.2)
+        )
+        is None
+    )
+    ended = resume.run([sys.executable, "-c", "print('done')"], kill_at=resume.Moment(0, 60))
     assert ended is not None
     with pytest.raises(SystemExit, match="exit code 3"):
         resume.run([sys.executable, "-c", "raise SystemExit(3)"])
