@@ -40,6 +40,8 @@ class Script:
     seen: list[tuple[float, float, str]] = field(default_factory=list)
     """(start, end, words for what a camera shows)."""
     captions: list[tuple[float, float, str]] = field(default_factory=list)
+    tags: list[tuple[float, float, list[Any]]] = field(default_factory=list)
+    """(start, end, labels): what composed captions hold; without any, captions are told."""
     clip: float = 10.0
     sight_noise: float = 0.0
     frames: bool = True
@@ -105,7 +107,11 @@ def observe(video: Video, script: Script, dim: int = 64) -> list[tuple[Record, V
     while start < script.duration:
         span = Span(start, min(start + script.clip, script.duration))
         told = [text for low, high, text in script.captions if span.overlap(Span(low, high)) > 0]
-        found.append((_record(video, "clip", "caption", span, " ".join(told)), None))
+        data: dict[str, Any] = {}
+        if script.tags:
+            tags = [t for low, high, row in script.tags if low <= start < high for t in row]
+            data = {"tags": tags, "colours": ["grey", "white"]}
+        found.append((_record(video, "clip", "caption", span, " ".join(told), **data), None))
         start = span.end
     return found
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from longtake.memory import summaries
+from longtake.memory import seen, summaries, titles
 from longtake.storage.records import Record
 from longtake.timecode import Span
-from tests.memory_world import TOPICS, Encoder, lecture, open_store, remember
+from tests.memory_world import TOPICS, Encoder, Script, lecture, open_store, remember
 
 
 def line(text: str, start: float, end: float, top: float, height: float = 0.05) -> Record:
@@ -22,6 +23,14 @@ def said(text: str, start: float, end: float) -> Record:
     return Record(f"u{start}", "v", "moment", "speech", Span(start, end), end, text, "t")
 
 
+def clip(start: float, tags: list[Any], text: str = "") -> Record:
+    data = {"tags": tags, "colours": ["grey", "white"]}
+    span = Span(start, start + 10)
+    return Record(f"c{start}", "v", "clip", "caption", span, start + 10, text, "t", (), data)
+
+
+NOTHING = seen.Seen()
+
 SLIDE = [
     line("Attention Sinks", 0, 60, 0.06, 0.09),
     line("first tokens soak up attention", 0, 60, 0.35),
@@ -32,17 +41,17 @@ SLIDE = [
 
 
 def test_the_slide_title_names_a_scene() -> None:
-    name = summaries.title(Span(0, 60), SLIDE, ["so we see this here"], [], {})
-    assert name == summaries.Title("Attention Sinks", "screen")
+    name = titles.title(Span(0, 60), SLIDE, ["so we see this here"], NOTHING, {})
+    assert name == titles.Title("Attention Sinks", "screen")
 
 
 def test_neither_footers_nor_page_numbers_nor_addresses_are_titles() -> None:
     lines = [SLIDE[3], SLIDE[4], line("https://example.org/slides", 0, 60, 0.06, 0.09)]
-    assert summaries.screen_title(Span(0, 60), lines) == ""
+    assert titles.screen_title(Span(0, 60), lines) == ""
 
 
 def test_a_flash_of_text_is_no_title() -> None:
-    assert summaries.screen_title(Span(0, 100), [line("Breaking News Now", 50, 52, 0.1)]) == ""
+    assert titles.screen_title(Span(0, 100), [line("Breaking News Now", 50, 52, 0.1)]) == ""
 
 
 def test_without_a_slide_the_phrase_said_most_names_a_scene() -> None:
@@ -51,14 +60,164 @@ def test_without_a_slide_the_phrase_said_most_names_a_scene() -> None:
         "And gradient descent is slow when the valley is flat.",
         "People like it anyway.",
     ]
-    name = summaries.title(Span(0, 60), [], spoken, [], {})
-    assert name == summaries.Title("Gradient descent", "speech")
+    name = titles.title(Span(0, 60), [], spoken, NOTHING, {})
+    assert name == titles.Title("Gradient descent", "speech")
 
 
-def test_without_words_a_caption_names_a_scene_and_nothing_names_nothing() -> None:
-    named = summaries.title(Span(0, 9), [], [], ["A red car; moving. Bright."], {})
-    assert named == summaries.Title("A red car", "caption")
-    assert summaries.title(Span(0, 9), [], [], [], {}).text == ""
+def test_without_words_the_things_seen_name_a_scene() -> None:
+    row = [clip(0, [["dog", 0.9], ["snow", 0.6]]), clip(10, [["dog", 0.7], ["fog", 0.2]])]
+    named = titles.title(Span(0, 20), [], [], seen.look(row), {})
+    assert named == titles.Title("Dog, snow", "sight")
+    # OFF: labels that are hardly likely name nothing, and there may be nothing at all.
+    dim = seen.look([clip(0, [["fog", 0.39]])])
+    assert titles.title(Span(0, 9), [], [], dim, {}) == titles.Title(titles.NO_WORDS, "pictures")
+    assert titles.title(Span(0, 9), [], [], NOTHING, {}).text == ""
+
+
+def test_a_captioners_sentence_names_a_scene_but_a_composed_caption_does_not() -> None:
+    text = "A red car (0.9 likely); moving. Bright."
+    told = seen.look([Record("c", "v", "clip", "caption", Span(0, 9), 9, text, "t")])
+    assert titles.title(Span(0, 9), [], [], told, {}).text == "A red car (0.9 likely)"
+    composed = seen.look([clip(0, [], text="Mostly grey. Still picture.")])
+    assert composed.told == ()
+    assert titles.title(Span(0, 9), [], [], composed, {}).source == "pictures"
+
+
+def test_what_is_seen_is_said_with_its_doubts_and_what_is_missing() -> None:
+    row = [clip(0, [["dog", 0.9], ["computer", 0.8], ["handheld computer", 0.7], ["fox", 0.45]])]
+    said = seen.look(row).sentence(speech=False, text=False)
+    assert said == "Shows dog, computer; maybe fox; no speech, no text."
+    assert seen.look(row).sentence(speech=True, text=True) == "Shows dog, computer; maybe fox."
+    plain = seen.look([clip(0, [])]).sentence(speech=False, text=True)
+    assert plain == "Grey and white pictures; no speech."
+
+
+def test_a_title_goes_on_in_the_next_line_while_it_ends_in_the_middle() -> None:
+    first = line("Land and Vegetation: Key players on the", 0, 60, 0.1, 0.08)
+    rest = line("Climate Scene", 0, 60, 0.18, 0.07)
+    page = [first, rest, line("Prof. Somebody", 0, 60, 0.39)]
+    whole = "Land and Vegetation: Key players on the Climate Scene"
+    assert titles.screen_title(Span(0, 60), page) == whole
+    # OFF: without a next line on the page the loose end goes; a whole title takes nothing more.
+    later = line("Climate Scene", 200, 260, 0.18, 0.07)
+    assert titles.screen_title(Span(0, 60), [first, later]) == "Land and Vegetation: Key players"
+    complete = line("Key players in Climate", 0, 60, 0.1, 0.08)
+    assert titles.screen_title(Span(0, 60), [complete, rest]) == "Key players in Climate"
+
+
+@pytest.mark.parametrize(
+    ("shown", "name"),
+    [
+        ("Twin Study: Early Risk Factors:", "Twin Study: Early Risk Factors"),
+        ("• Sleep and Dementia", "Sleep and Dementia"),
+        ("Is it possible?", "Is it possible?"),
+    ],
+)
+def test_no_title_keeps_a_colon_or_bullet_at_its_ends(shown: str, name: str) -> None:
+    assert titles.screen_title(Span(0, 60), [line(shown, 0, 60, 0.1)]) == name
+
+
+def test_a_sentence_names_a_scene_where_no_phrase_returns() -> None:
+    spoken = ["Thank you.", "What's the weather like?"]
+    named = titles.title(Span(0, 60), [], spoken, NOTHING, {})
+    assert named == titles.Title("What's the weather like?", "quote")
+    long = ["The earliest book printed with movable types is a Bible of the year 1455 or so."]
+    named = titles.title(Span(0, 60), [], long, NOTHING, {})
+    assert named.text == "The earliest book printed with movable types…"
+    # OFF: a sentence without a content word is no name; the picture is.
+    dog = seen.look([clip(0, [["dog", 0.9]])])
+    assert titles.title(Span(0, 60), [], ["Thank you."], dog, {}).text == "Dog"
+
+
+def test_text_that_stood_briefly_names_a_scene_before_things_do() -> None:
+    dog = seen.look([clip(0, [["dog", 0.9]])])
+    flash = [line("We took a road trip", 50, 52, 0.1)]
+    assert titles.title(Span(0, 100), flash, [], dog, {}).text == "We took a road trip"
+    mark = [line("shutterstock", 50, 52, 0.1)]
+    assert titles.title(Span(0, 100), mark, [], dog, {}).text == "Dog"
+
+
+def test_a_text_says_its_title_once() -> None:
+    assert summaries.compose("A title", "Something else.") == "A title — Something else."
+    said = "What's the weather like? It rains."
+    assert summaries.compose("What's the weather like?", said) == said
+    assert summaries.compose("Rain", "A train came.") == "Rain — A train came."  # whole words
+    assert summaries.compose("", "x") == "x"
+    assert summaries.compose("x", "") == "x"
+
+
+def test_screen_lines_leave_out_numbers_and_the_title() -> None:
+    lines = [line("Data Type", 0, 9, 0.1), line("150", 0, 9, 0.2), line("Columns", 0, 9, 0.3)]
+    assert summaries.shown_lines(lines, Span(0, 9), but="Data Type") == ["Columns"]
+    assert summaries.shown_lines(lines, Span(0, 9)) == ["Data Type", "Columns"]
+
+
+def test_repeats_and_fragments_are_not_quoted_where_there_are_sentences() -> None:
+    texts = ["Thank you.", "It's my trip.", "It's my trip.", "I"]
+    quotes = [summaries.Quote(Span(i, i + 1), text, f"r{i}") for i, text in enumerate(texts)]
+    assert [q.record for q in summaries.central(quotes, Encoder())] == ["r1"]
+    # OFF: where nothing tells more, what was said stands.
+    assert [q.text for q in summaries.central(quotes[:1], Encoder())] == ["Thank you."]
+
+
+_COMPOSED = ("Mostly", "Still picture", "New screen text", "Text gone", "Perhaps", "movement")
+
+
+def test_no_word_of_composed_captions_reaches_scenes_chapters_or_the_synopsis(
+    tmp_path: Path,
+) -> None:
+    caption = "Perhaps dog (0.45). Mostly grey and white. Still picture. Much movement."
+    script = Script(300.0, captions=[(0, 300, caption)])
+    script.tags = [(0, 150, [["dog", 0.9]]), (150, 300, [])]
+    script.said = [(20, 26, "We now walk the dog along the river.")]
+    with open_store(tmp_path) as store:
+        video = remember(store, "walk.mp4", script)
+        found = store.records(video=video.id, level=["scene", "chapter", "video"])
+        whole = " ".join(
+            " ".join([one.text, one.data["title"], *one.data["keywords"]]) for one in found
+        )
+        assert not [word for word in _COMPOSED if word.lower() in whole.lower()]
+        last = store.records(video=video.id, level="scene")[-1]
+        assert last.data["title"] == titles.NO_WORDS
+        assert last.text == f"{titles.NO_WORDS} — Grey and white pictures; no speech, no text."
+        chapter = store.records(video=video.id, level="chapter")[-1]
+        assert titles.NO_WORDS not in chapter.text  # nothing to list, nothing to be named by
+    # OFF: the same clips without the facts of a composed caption are a captioner's.
+    script.tags = []
+    (tmp_path / "off").mkdir()
+    with open_store(tmp_path / "off") as store:
+        video = remember(store, "walk.mp4", script)
+        last = store.records(video=video.id, level="scene")[-1]
+        assert "Mostly grey" in last.text
+
+
+def test_a_synopsis_is_an_outline_with_a_length(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        video = remember(store, "my_talk.mp4", lecture(8.0))
+        every = store.records(video=video.id, level="video")
+        every.sort(key=lambda one: one.known_at)
+        assert every[-1].text.startswith("my talk — 32 min. Chapters: ")
+        assert len(every[-1].data["quotes"]) <= 3
+        assert " so far. " in every[0].text
+        assert " so far" not in every[-1].text
+
+
+def test_where_little_is_said_the_screen_is_told_too(tmp_path: Path) -> None:
+    def scene(said: list[tuple[float, float, str]], where: Path) -> Record:
+        where.mkdir()
+        lines = [(0.0, 60.0, "Path expressions", 0.06), (0.0, 60.0, "Second order steps", 0.4)]
+        with open_store(where) as store:
+            video = remember(store, "a.mp4", Script(60.0, said=said, shown=lines))
+            return store.records(video=video.id, level="scene")[0]
+
+    few = scene([(50, 53, "He is a colleague at the lab,")], tmp_path / "few")
+    assert few.text == (
+        "Path expressions — He is a colleague at the lab, … On screen: Second order steps."
+    )
+    none = scene([], tmp_path / "none")
+    assert none.text == "Path expressions — On screen: Second order steps."
+    much = scene([(10, 50, "He is a colleague at the lab.")], tmp_path / "much")
+    assert "On screen" not in much.text
 
 
 def test_keywords_are_those_rarer_elsewhere() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from longtake.memory import summaries
 from longtake.memory.levels import FOREVER, Memory, mean_unit
 from longtake.memory.segment import Rule, Unit, cuts
+from longtake.memory.terms import stem, stems_of
 from longtake.storage.records import Record, Video
 from longtake.timecode import Seconds, Span
 
@@ -58,17 +59,34 @@ def _units(memory: Memory, scenes: Sequence[Record]) -> list[Unit]:
     ]
 
 
+_WEIGHTS = {"screen": 1.5, "speech": 1.0, "caption": 1.0, "quote": 0.6, "sight": 0.3}
+"""How much a scene's title counts for its chapter, by where it was taken from."""
+_PARTS = 12
+"""Titles that a list in a text names."""
+
+
+def _names(scene: Record) -> bool:
+    """Whether a scene's title says something of its own."""
+    return bool(scene.data["title"]) and scene.data.get("title_from") != "pictures"
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    """List titles: each once, so many, with a full stop at the end."""
+    once = list(dict.fromkeys(name for name in names if name))
+    rest = f"; and {len(once) - _PARTS} more" if len(once) > _PARTS else ""
+    ending = "" if once and not rest and once[-1].endswith((".", "!", "?", "…")) else "."
+    return f"{what}: {'; '.join(once[:_PARTS])}{rest}{ending}" if once else ""
+
+
 def _close(memory: Memory, scenes: Sequence[Record], known: Seconds) -> Record:
     span = Span(scenes[0].span.start, max(scene.span.end for scene in scenes))
-    outline = list(dict.fromkeys(str(s.data["title"]) for s in scenes if s.data["title"]))
+    outline = list(dict.fromkeys(str(s.data["title"]) for s in scenes if _names(s)))
     marks = _common(scenes)
     quotes = summaries.central(_quotes(scenes), memory.encoder, k=3, marks=marks)
-    name = _title(memory, scenes, span)
-    body = " ".join(quote.text for quote in quotes)
-    parts = [part for part in outline if part != name]
-    text = summaries.compose(name, body)
-    if parts:
-        text = f"{text} Parts: {'; '.join(parts)}."
+    name = _title(memory, scenes, span, marks)
+    parts = [part for part in outline if part not in name.split(" / ")]
+    body = [summaries.in_a_row(quotes), _listed("Parts", parts)]
+    text = summaries.compose(name, " ".join(part for part in body if part))
     record = memory.record(
         "chapter",
         span,
@@ -101,22 +119,28 @@ def _common(parts: Sequence[Record], k: int = 10) -> list[str]:
     return sorted(counts, key=lambda word: (-counts[word], order[word]))[:k]
 
 
-def _title(memory: Memory, scenes: Sequence[Record], span: Span) -> str:
-    """Name a chapter by the scene title nearest to all it says, slide titles first.
+def _title(memory: Memory, scenes: Sequence[Record], span: Span, marks: Sequence[str]) -> str:
+    """Name a chapter by the scene title nearest to all it says and its keywords, slides first.
 
     Where two titles share the chapter about evenly, both stand, in order of time.
     """
     shares: dict[str, float] = {}
-    for scene in scenes:
+    weights: dict[str, float] = {}
+    for scene in [scene for scene in scenes if _names(scene)] or scenes:
         if name := str(scene.data["title"]):
-            shown = 1.5 if scene.data.get("title_from") == "screen" else 1.0
-            shares[name] = shares.get(name, 0.0) + shown * scene.span.duration / span.duration
+            weight = _WEIGHTS.get(str(scene.data.get("title_from")), 1.0)
+            weights[name] = max(weight, weights.get(name, 0.0))
+            shares[name] = shares.get(name, 0.0) + weight * scene.span.duration / span.duration
     if not shares:
         return ""
     names = list(shares)
     middle = mean_unit([unit.vectors[0] for unit in _units(memory, scenes)])
     near = memory.encoder.encode(names) @ middle if middle is not None else np.zeros(len(names))
-    worth = {name: round(float(n) + shares[name], 6) for name, n in zip(names, near, strict=True)}
+    roots = {stem(mark) for mark in marks}
+    worth: dict[str, float] = {}
+    for name, cosine in zip(names, near, strict=True):
+        held = 0.1 * min(4, len(roots & set(stems_of(name))))
+        worth[name] = round(weights[name] * (float(cosine) + held) + shares[name], 6)
     ranked = sorted(names, key=lambda name: (-worth[name], names.index(name)))
     total = sum(shares.values())
     even = [name for name in ranked[:2] if 0.3 <= shares[name] / total <= 0.7]
@@ -134,11 +158,14 @@ def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:
     span = Span(0.0, max(one.span.end for one in chapters))
     name = video_title(memory.video)
     marks = _common(chapters, k=12)
-    quotes = summaries.central(_quotes(chapters), memory.encoder, k=4, marks=marks)
+    quotes = summaries.central(_quotes(chapters), memory.encoder, k=3, marks=marks)
     outline = [[one.span.start, one.span.end, one.data["title"]] for one in chapters]
-    parts = "; ".join(dict.fromkeys(str(one.data["title"]) for one in chapters))
-    body = " ".join(quote.text for quote in quotes)
-    text = summaries.compose(name, f"Chapters: {parts}. {body}".rstrip())
+    body = [
+        f"{_length(span.duration)}{'' if final else ' so far'}.",
+        _listed("Chapters", [str(one.data["title"]) for one in chapters]),
+        summaries.in_a_row(quotes),
+    ]
+    text = summaries.compose(name, " ".join(part for part in body if part))
     data = {
         "title": name,
         "keywords": marks,
@@ -150,6 +177,19 @@ def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:
     record = memory.record("video", span, known, text, chapters, data, n=len(chapters))
     memory.write(record)
     return record
+
+
+def _length(seconds: Seconds) -> str:
+    """Say how long something is, as people do.
+
+    >>> _length(42.4), _length(1850.2), _length(5400.0), _length(7200.0)
+    ('42 s', '31 min', '1 h 30 min', '2 h')
+    """
+    if seconds < 59.5:
+        return f"{round(seconds)} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0)
+    return " ".join(parts)
 
 
 def video_title(video: Video) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 QUICK = "quick:"
 """Makers of the quick first pass begin so; their records never become scenes."""
-MAKER = "longtake-extract@1"
+MAKER = "longtake-extract@2"
 """Maker of titles and summaries: this code; the number goes up when its output changes."""
 FOREVER = 1e9
 
