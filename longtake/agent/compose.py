@@ -101,13 +101,24 @@ def _declined(desk: Desk, findings: Sequence[Finding]) -> Composed:
     said = [note(piece) for piece in (lead, first.get("note"), _scope(desk)) if piece]
     evidence: list[Candidate] = []
     nearest = first.get("nearest")
-    if nearest:
+    if first.get("offered"):
+        evidence = _descending(first["offered"])
+        said.append(_offer(evidence))
+    elif nearest:
         evidence = [dict(nearest)]
         near = stop(f"The nearest, at {clock(nearest['start'])}: {quoted(nearest)}")
         said.append({"text": near, "cites": [0], "by": "code", "computed": None})
     sure = first["confidence"] or 0.5
     return {"sentences": said, "status": status, "evidence": evidence,
             "confidence": sure if status != "not_seen_yet" else min(sure, 0.6)}  # fmt: skip
+
+
+def _offer(places: Sequence[Candidate]) -> dict[str, Any]:
+    """Places worth a look, which nothing proves: "It may be here: 00:01:34 (“bird”)."."""
+    shown = [f"{clock(one['start'])} ({quoted(one)})" for one in places]
+    cites = list(range(len(places)))
+    text = f"It may be here: {', '.join(shown)}."
+    return {"text": text, "cites": cites, "by": "code", "computed": None}
 
 
 def _scope(desk: Desk) -> str:

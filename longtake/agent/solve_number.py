@@ -8,7 +8,7 @@ from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import enough
 from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
 from longtake.agent.operators import duration, merge
-from longtake.agent.solve_when import absent, scan_places, sight_occasions
+from longtake.agent.solve_when import absent, scan_places, sight_occasions, unseen
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Level, Record
 from longtake.timecode import Seconds, Span
@@ -33,7 +33,7 @@ def solve_count(
         return absent(found)
     if best["source"] == "sight":
         if not enough(best, terms):
-            return absent(found)
+            return unseen(part, found)
         return _counted(sight_occasions(found), "appearance")
     if all(term.absent for term in terms):
         return absent(found)
@@ -121,7 +121,7 @@ def solve_duration(
         return _whole(desk)
     best = found[0] if found else None
     if best is None or not enough(best, terms):
-        return absent(found)
+        return unseen(part, found)
     if best["source"] == "sight":
         return _lasting(sight_occasions(found), "in the picture", 2.0)
     if part["sources"][0] == "speech":

@@ -17,7 +17,7 @@ from longtake.agent.findings import (
     sentence,
     stop,
 )
-from longtake.agent.solve_when import absent, preferred
+from longtake.agent.solve_when import absent, preferred, unseen
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit
@@ -34,7 +34,7 @@ def solve_said(
     found = preferred(part, terms, found)
     best = found[0] if found else None
     if best is None or not enough(best, terms):
-        return absent(found)
+        return unseen(part, found)
     chosen = [best]
     elsewhere = next((c for c in found if c["source"] != best["source"]), None)
     if part["even"] and elsewhere and enough(elsewhere, terms):

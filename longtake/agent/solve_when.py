@@ -23,7 +23,9 @@ def solve_when(
     found = preferred(part, terms, found)
     best = found[0] if found else None
     if not enough(best, terms) or best is None:
-        return absent(found)
+        return unseen(part, found)
+    if part["pick"] == "best" and not part.get("lower") and best["source"] == "sight":
+        return _seen(found, terms)
     if part["pick"] == "best" and not part.get("lower"):
         chosen = earliest(found, SAME)
         sure = confidence(chosen, found, all(t.exact for t in terms))
@@ -53,7 +55,7 @@ def solve_exists(
     found = preferred(part, terms, found)
     best = found[0] if found else None
     if best is None or not enough(best, terms) or not _held(best, terms):
-        return absent(found)
+        return unseen(part, found)
     first = earliest(found, SAME)
     return finding(
         "found",
@@ -150,6 +152,53 @@ def absent(found: Sequence[Candidate]) -> Finding:
     nearest = found[0] if found else None
     near = nearest["score"] if nearest else 0.0
     return finding("absent", confidence=round(max(0.3, 0.98 - 0.9 * near), 3), nearest=nearest)
+
+
+BY_NAME = "Pictures are known offline by the names of objects only."
+"""What is said where pictures decide: sight names a thousand things, and nothing else."""
+UNSEEN = 0.6
+"""Not to have named a thing is no proof that it is not there."""
+
+
+def unseen(part: Part, found: Sequence[Candidate]) -> Finding:
+    """Not found where pictures were asked about: the best places to look at, as no answer."""
+    if part["sources"][0] != "sight":
+        return absent(found)
+    looks = strongest(sight_places(found))
+    made = absent([c for c in found if c["source"] != "sight"] or looks)
+    if not looks:
+        made["confidence"] = min(made["confidence"], UNSEEN)
+        return made | {"note": BY_NAME}
+    return made | {"status": "weak", "note": BY_NAME, "offered": looks, "confidence": 0.3}
+
+
+def sight_places(found: Sequence[Candidate], gap: float = 12.0) -> list[Candidate]:
+    """Frames joined where little time lies between them; each place is as good as its best."""
+    out: list[Candidate] = []
+    for one in sorted(found, key=lambda c: (-c["score"], c["start"], c["id"])):
+        if one["source"] == "sight" and not any(
+            o["video"] == one["video"] and abs(o["start"] - one["start"]) <= gap for o in out
+        ):
+            out.append(one)
+    return out
+
+
+def strongest(places: Sequence[Candidate], most: int = 3) -> list[Candidate]:
+    """The best few."""
+    return sorted(places, key=lambda c: (-c["score"], c["start"], c["id"]))[:most]
+
+
+def _seen(found: Sequence[Candidate], terms: Sequence[Term]) -> Finding:
+    """The best place in the picture first, and the next best ones where several are believed."""
+    chosen = earliest([c for c in found if c["source"] == "sight"], SAME)
+    sure_ones = sight_places([c for c in found if c.get("sure")])
+    places = strongest([p for p in sure_ones if abs(p["start"] - chosen["start"]) > 12.0], 2)
+    said = [sentence(at(chosen), 0)]
+    if places:
+        text = f"It may be seen at {listing(places)} too."
+        said.append(sentence(text, *range(1, 1 + len(places))))
+    sure = confidence(chosen, found, all(t.exact for t in terms))
+    return finding("found", said, [chosen, *places], confidence=sure)
 
 
 def _chosen_first(

@@ -56,6 +56,12 @@ class Switches:
     """Let a word that is nowhere match words that sound or look nearly the same."""
     phrase: bool = True
     """Let the chat model, when there is one, put the answer into a sentence."""
+    names: bool = True
+    """Believe a label only when hardly any name the sight knows is nearer to what was asked."""
+    fit: bool = True
+    """Put a number or name in front only when its own sentence fits the question."""
+    trim: bool = True
+    """Quote of a page only the lines that bear on the question."""
 
 
 HISTORY = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from longtake.storage.records import Facet, Floats, Level, Record
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus
 from longtake.tools.jsonable import jsonable, rounded
+from longtake.tools.naming import fitting, vocabulary
 
 if TYPE_CHECKING:
     from longtake.storage.store import Store
@@ -27,6 +28,7 @@ class Reader:
         self.models = models
         self._corpora: dict[tuple[Any, ...], Corpus] = {}
         self._texts: dict[str, Floats] = {}
+        self._labels: tuple[list[str], Floats] | None = None
 
     def transcript(
         self, video: str, *, span: Span | None = None, as_of: Seconds | None = None
@@ -151,11 +153,27 @@ class Reader:
             )
         return sorted(((i, float(s)) for i, s in found), key=lambda hit: (-hit[1], hit[0]))[:k]
 
+    def fitting_labels(self, phrase: str, seen: Sequence[str]) -> dict[str, float]:
+        """Return the labels, of those seen and those the sight could name, that fit a phrase."""
+        if self._labels is None:
+            name = str(self.models.text_encoder.name)
+            self._labels = vocabulary(self.store, name, self.models.text_encoder.encode)
+        names, vectors = self._labels
+        more = sorted(set(seen) - set(names))
+        if more:
+            names, vectors = [*names, *more], np.vstack([vectors, self.embed(more)])
+        return fitting(self.embed([phrase])[0], names, vectors)
+
     def sight_curve(
-        self, query: str, video: str, *, as_of: Seconds | None = None
+        self,
+        query: str,
+        video: str,
+        *,
+        as_of: Seconds | None = None,
+        level: Literal["frame", "clip"] = "frame",
     ) -> list[tuple[str, Span, float]]:
-        """Return (frame record id, span, cosine) for every kept frame of a video, in order."""
-        ids, spans, matrix = self.store.vectors("frame", "sight", video=video, as_of=as_of)
+        """Return (record id, span, cosine) for every kept frame, or clip, in order."""
+        ids, spans, matrix = self.store.vectors(level, "sight", video=video, as_of=as_of)
         if not ids:
             return []
         encoder = getattr(self.models, "image_encoder", None)
