@@ -84,7 +84,9 @@ def _close(memory: Memory, scenes: Sequence[Record], known: Seconds) -> Record:
     marks = _common(scenes)
     quotes = summaries.central(_quotes(scenes), memory.encoder, k=3, marks=marks)
     name = _title(memory, scenes, span, marks)
-    parts = [part for part in outline if part not in name.split(" / ")]
+    # Sentences are quoted already; as parts they would say a scene's rarest words once more.
+    spoken = {str(s.data["title"]) for s in scenes if s.data.get("title_from") == "quote"}
+    parts = [part for part in outline if part not in name.split(" / ") and part not in spoken]
     body = [summaries.in_a_row(quotes), _listed("Parts", parts)]
     text = summaries.compose(name, " ".join(part for part in body if part))
     record = memory.record(

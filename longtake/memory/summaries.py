@@ -112,7 +112,6 @@ def content(word: str) -> bool:
     return (
         len(word) > 2
         and not word[0].isdigit()
-        and sum(char.isdigit() for char in word) < 3
         and word not in STOP_WORDS
         and word not in WEAK_WORDS
         and word not in _BARE
@@ -120,7 +119,7 @@ def content(word: str) -> bool:
     )
 
 
-_SAME = 0.85
+_SAME = 0.97
 """Cosine above which two sentences say the same; only one of them is quoted."""
 
 
