@@ -44,6 +44,12 @@ _WHEN = re.compile(
     r"moments?|times?|places?|where)\b|(?:in|at) which (?:part|moment|scene|chapter)|"
     r"how (?:early|late|soon)\b)"
 )
+_SCHEDULE = re.compile(
+    r"^(?:and |so )*(?:at )?(?:what|which) time\b.*\b(?:leaves?|leav(?:ing|e)|depart\w*|arrives?|open|opens|"
+    r"closes?|due|meets?|runs?|takes? place|be there|scheduled)\b|"
+    r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
+)
+"""A time of day that is told or shown, and not a place in the video."""
 _LISTING = re.compile(
     r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
 )
@@ -174,6 +180,8 @@ def _one(text: str) -> Part:
         return related
     if _HOW_LONG.search(low) and _lasting(low):
         return part(text, "duration", unit="topic", **common)
+    if _SCHEDULE.search(low):
+        return part(text, "fact", wants="clock", **common)
     if _WHEN.match(low) or _LISTING.match(low):
         return part(text, "when", **common)
     if _YES_NO.match(low):

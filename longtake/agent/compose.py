@@ -19,7 +19,8 @@ def compose(desk: Desk, parts: Sequence[Part], findings: Sequence[Finding]) -> C
     found = [f for f in findings if f["status"] == "found"]
     made: Composed = {"sentences": [], "evidence": [], "value": None, "choice": None}
     if not found:
-        return made | _declined(desk, findings)
+        declined = made | _declined(desk, findings)
+        return declined | {"evidence": known(desk, declined["evidence"])}
     for part, one in zip(parts, findings, strict=False):
         if one["status"] == "found":
             _add(made, one)
@@ -31,8 +32,16 @@ def compose(desk: Desk, parts: Sequence[Part], findings: Sequence[Finding]) -> C
     values = [f["value"] for f in found if f["value"] is not None]
     made["value"] = values[0] if values else None
     made["choice"] = next((f["choice"] for f in found if f.get("choice") is not None), None)
-    made["evidence"] = _descending(made["evidence"])
+    made["evidence"] = known(desk, _descending(made["evidence"]))
     return made
+
+
+def known(desk: Desk, evidence: Sequence[Candidate]) -> list[Candidate]:
+    """Evidence as far as it may be known: a span that lasts beyond `as_of` ends there."""
+    if desk.as_of is None:
+        return list(evidence)
+    limit = float(desk.as_of)
+    return [dict(e) | {"end": max(e["start"], min(e["end"], limit))} for e in evidence]
 
 
 def _add(made: Composed, one: Finding) -> None:

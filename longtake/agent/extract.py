@@ -45,6 +45,11 @@ _PLACE = re.compile(
     r"(?:room|hall|building|lab|auditorium|library|kitchen|garden|office|campus|city|theat(?:er|re))"
     r"(?:\s[\w-]+)?))"
 )
+_CLOCK = re.compile(
+    r"\b(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\b\.?)?|\b(?:1[0-2]|[1-9])\s?[ap]\.?m\b\.?|"
+    r"\b(?:noon|midnight)\b|\b(?:[01]?\d|2[0-3]) o['’]clock\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"'(])")
 
 
@@ -72,7 +77,13 @@ def short_answer(text: str, wants: str | None, words: Sequence[str]) -> str | No
     >>> short_answer("The exam is on Friday the 12th in room 204.", "place", ["exam"])
     'room 204'
     """
-    pattern = {"number": _NUMBER, "date": _DAY, "place": _PLACE, "person": _NAME}.get(wants or "")
+    pattern = {
+        "number": _NUMBER,
+        "date": _DAY,
+        "place": _PLACE,
+        "person": _NAME,
+        "clock": _CLOCK,
+    }.get(wants or "")
     if pattern is None:
         return None
     found = []
@@ -111,6 +122,34 @@ def _with_unit(text: str, match: re.Match[str], piece: str, wants: str | None) -
     unit = _UNIT.match(text[match.end() :])
     short = unit and (unit.group(1) in _UNITS or unit.group(1).lower().rstrip("s") in _UNITS)
     return f"{piece} {unit.group(1)}" if unit and short else piece
+
+
+LEAST_HELD = 0.6
+"""Share of the question's weight that the answer's own sentence must hold."""
+_PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
+_DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
+
+
+def fits(question: str, short: str, sentence: str, held: float) -> bool:
+    """Whether a short answer may stand in front: its sentence is about what was asked.
+
+    Args:
+        question: as it was asked.
+        short: the number, name, day or place.
+        sentence: the sentence that holds it.
+        held: share of the question's weight in that sentence alone, 0 to 1.
+
+    >>> fits("What is the odds ratio for dementia?", "100", "In 100 twin pairs", 0.0)
+    False
+    >>> fits("By how much is the risk increased?", "60%", "about a 60% increase in risk", 0.7)
+    True
+    """
+    low = question.lower()
+    if re.search(r"\b(?:ratio|odds)\b", low) and not _DECIMAL.search(short):
+        return False
+    if re.search(r"\b(?:percent\w*|by how much|what share|what fraction)\b", low):
+        return bool(_PART.search(short)) and held >= LEAST_HELD / 2
+    return held >= LEAST_HELD
 
 
 _UNITS = frozenset(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import confidence, enough
-from longtake.agent.extract import short_answer
+from longtake.agent.extract import fits, short_answer
 from longtake.agent.findings import (
     Candidate,
     at,
@@ -20,9 +21,11 @@ from longtake.agent.findings import (
 from longtake.agent.solve_when import absent, preferred, unseen
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
-from longtake.tools.corpus import Term, Unit
-from longtake.tools.words import number_of
+from longtake.tools.corpus import Term, Unit, coverage
+from longtake.tools.words import number_of, stem, stems
 
+SHORT_LINE = 3
+"""Lines of at most so many words are cells of a table and need their neighbours."""
 CLOSE = 0.8
 """A second quotation must be this share as good as the best one."""
 
@@ -48,7 +51,7 @@ def solve_said(
             and not _repeats(other, chosen)
         ):
             chosen.append(other)
-    sentences, evidence = _tell(desk, chosen)
+    sentences, evidence = _tell(desk, part, chosen)
     sure = confidence(best, found, all(t.exact for t in terms))
     return finding("found", sentences, evidence, confidence=sure)
 
@@ -58,7 +61,7 @@ def _repeats(one: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _tell(
-    desk: Desk, chosen: Sequence[Candidate]
+    desk: Desk, part: Part, chosen: Sequence[Candidate]
 ) -> tuple[list[dict[str, object]], list[Candidate]]:
     """Sentences for quotations: the best first, so that it is read first."""
     evidence: list[Candidate] = []
@@ -67,6 +70,8 @@ def _tell(
         place = len(evidence)
         if one["source"] == "screen":
             lines = page_lines(desk, one)
+            if desk.switches.trim:
+                lines = trimmed(part, lines)
             if any(line["id"] in {e["id"] for e in evidence} for line in lines):
                 continue
             evidence += lines
@@ -94,6 +99,31 @@ def page_lines(desk: Desk, one: Candidate, most: int = 6) -> list[Candidate]:
     return [one, *(candidate(u, 0.6 * one["score"]) for u in others[: most - 1])]
 
 
+def trimmed(part: Part, lines: Sequence[Candidate]) -> list[Candidate]:
+    """The lines of a page that bear on the question; the first is the best one.
+
+    Asked what the page shows, all that can be read as text; asked for something special, the
+    lines that share a word with the question, and what a short line (a heading, a cell) goes with.
+    """
+    best, others = lines[0], lines[1:]
+    if re.search(r"\b(?:slide|screen|page|board)s?\b|\bwritten\b", part["text"].lower()):
+        return [best, *(c for c in others if readable(c["quote"]))]
+    roots = {stem(word) for word in part["words"]}
+    kept = [c for c in others if roots & set(stems(c["quote"])) and readable(c["quote"])]
+    if not kept and len(best["quote"].split()) <= SHORT_LINE:
+        kept = [c for c in others if readable(c["quote"])][:2]
+    return [best, *kept]
+
+
+def readable(line: str) -> bool:
+    """Whether a line says something: not only digits, a single letter or an axis' ticks.
+
+    >>> [readable(x) for x in ("8", "x", "0.2 0.4 0.6", "Lab 3", "Office hours")]
+    [False, False, False, True, True]
+    """
+    return bool(re.search(r"[^\W\d_]{2,}", line))
+
+
 def _mostly_with(unit: Unit, one: Candidate) -> bool:
     span = Span(one["start"], one["end"])
     shorter = min(span.duration, unit.record.span.duration)
@@ -119,12 +149,46 @@ def solve_fact(
         lines = page_lines(desk, one) if one["source"] == "screen" else [one]
         for line in lines:
             short = short_answer(line["quote"], part["wants"], part["words"])
-            if short is not None:
+            if short is not None and _fits(desk, part, terms, short, line):
                 return _fact(part, short, line, lines, found, terms)
-    if part["wants"] == "number":
+    if part["wants"] == "clock":
+        return absent(found) | {"status": "weak", "nearest": best}
+    if part["wants"] == "number" and not desk.switches.fit:
         made = absent(found)
         return made | {"status": "weak", "nearest": best}
-    return solve_said(desk, part, terms, found)
+    return _unshortened(desk, part, terms, found)
+
+
+def _unshortened(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding:
+    """No short answer fits: the sentence alone, and for a number only one that has a number."""
+    if part["wants"] != "number":
+        return solve_said(desk, part, terms, found)
+    numbered = [c for c in found if enough(c, terms) and number_of(c["quote"]) is not None]
+    if not numbered or numbered[0]["score"] < 0.75 * found[0]["score"]:
+        return absent(found) | {"status": "weak", "nearest": found[0]}
+    made = solve_said(desk, part | {"even": False}, terms, numbered)
+    return made | {"confidence": min(made["confidence"], 0.5)}
+
+
+def _fits(desk: Desk, part: Part, terms: Sequence[Term], short: str, line: Candidate) -> bool:
+    """Whether a short answer's own line or sentence is about what was asked.
+
+    A line of a page is read with the lines beside it, because a table says "Ratio" and "1.6" apart.
+    """
+    if not desk.switches.fit:
+        return True
+    lane = desk.lane(line["video"], line["source"])
+    span = Span(line["start"], max(line["end"], line["start"] + 1e-3))
+    own = [u for u in lane.units if u.record.id == line["id"]]
+    near = lane.beside(own[0], 2.0) if own and line["source"] == "speech" else []
+    page = [u for u in lane.at(span)] if line["source"] == "screen" else []
+    held = coverage(terms, own) if own else line["lex"]
+    around = max(coverage(terms, [*own, *near]), coverage(terms, [*own, *page]))
+    if line["source"] == "screen" and not held and len(line["quote"].split()) > SHORT_LINE:
+        return False  # a long line that shares no word is about something else
+    return fits(part["text"], short, line["quote"], max(held, 0.85 * around))
 
 
 def _fact(
@@ -196,6 +260,7 @@ def _around(desk: Desk, part: Part, video: str, source: str, span: Span) -> list
     if source == "screen" and units:
         middle = span.middle if part.get("point") is None else part["point"]
         now = [u for u in units if u.record.span.contains(middle)] or units
+        now = [u for u in now if not desk.switches.trim or readable(u.record.text)] or now
         return sorted(now, key=lambda u: (_top(u), u.record.span.start, u.record.id))[:6]
     if source == "speech" and not units:
         units = [u for u in lane.at(span.widen(5.0))]
