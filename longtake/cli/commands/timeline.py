@@ -74,7 +74,8 @@ def _text(data: Mapping[str, Any]) -> str:
         when = style(f"{clock(part['start'])}–{clock(part['end'])}", fg="cyan")
         lines.append(f"{when}  {title or shorten(text, 100)}")
         if title and text and text != title:
-            lines.append(f"{'':19}{shorten(text, 160)}")
+            rest = text.removeprefix(f"{title} — ")
+            lines.append(f"{'':19}{shorten(rest, 160)}")
         if part["keywords"] and data["zoom"] != "clip":
             lines.append(f"{'':19}{dim(', '.join(clean(word) for word in part['keywords'][:8]))}")
     if not data["parts"]:

@@ -43,7 +43,7 @@ def _parts(records: Sequence[Record]) -> list[Tree]:
         _bounds(record)
         | {
             "title": str(record.data.get("title", "")),
-            "text": record.text,
+            "text": record.text.removeprefix(f"{record.data.get('title')} — "),
             "keywords": [str(word) for word in record.data.get("keywords", ())],
         }
         for record in records
