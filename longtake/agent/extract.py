@@ -130,6 +130,13 @@ _PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
 
 
+def of_kind(question: str, text: str) -> bool:
+    """Whether a text has a number of the kind that is asked for: a share, or any."""
+    if re.search(r"\b(?:percent\w*|by how much|what share|what fraction)\b", question.lower()):
+        return bool(_PART.search(text))
+    return True
+
+
 def fits(question: str, short: str, sentence: str, held: float) -> bool:
     """Whether a short answer may stand in front: its sentence is about what was asked.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import confidence, enough
-from longtake.agent.extract import fits, short_answer
+from longtake.agent.extract import fits, of_kind, short_answer
 from longtake.agent.findings import (
     Candidate,
     at,
@@ -165,8 +165,14 @@ def _unshortened(
     """No short answer fits: the sentence alone, and for a number only one that has a number."""
     if part["wants"] != "number":
         return solve_said(desk, part, terms, found)
-    numbered = [c for c in found if enough(c, terms) and number_of(c["quote"]) is not None]
-    if not numbered or numbered[0]["score"] < 0.75 * found[0]["score"]:
+    numbered = [
+        c
+        for c in found
+        if enough(c, terms)
+        and number_of(c["quote"]) is not None
+        and of_kind(part["text"], c["quote"])
+    ]
+    if not numbered or numbered[0]["score"] < 0.6 * found[0]["score"]:
         return absent(found) | {"status": "weak", "nearest": found[0]}
     made = solve_said(desk, part | {"even": False}, terms, numbered)
     return made | {"confidence": min(made["confidence"], 0.5)}

@@ -51,4 +51,4 @@ def fitting(word: Floats, names: Sequence[str], vectors: Floats) -> dict[str, fl
     """
     near = vectors @ word
     least = max(NEAR_ENOUGH, float(near.max(initial=0.0)) - SLACK)
-    return {names[i]: round(float(near[i]), 4) for i in np.flatnonzero(near >= least)}
+    return {n: round(float(p), 4) for n, p in zip(names, near, strict=True) if p >= least}
