@@ -127,13 +127,14 @@ def _with_unit(text: str, match: re.Match[str], piece: str, wants: str | None) -
 LEAST_HELD = 0.6
 """Share of the question's weight that the answer's own sentence must hold."""
 _PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
+_INTERVAL = re.compile(r"\d+\s?%\s*(?:C[Il1]\b|confidence)", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
 
 
 def of_kind(question: str, text: str) -> bool:
     """Whether a text has a number of the kind that is asked for: a share, or any."""
     if re.search(r"\b(?:percent\w*|by how much|what share|what fraction)\b", question.lower()):
-        return bool(_PART.search(text))
+        return bool(_PART.search(_INTERVAL.sub(" ", text)))
     return True
 
 

@@ -27,6 +27,7 @@ def solve_summary(
     desk.count("records_read", len(records))
     if terms:
         return _about(desk, part, terms, found)
+    records = _final(records)
     records = [r for r in records if r.text.strip() or r.data.get("title")][: MOST + 1]
     if not records:
         return absent(found)
@@ -36,8 +37,17 @@ def solve_summary(
         if record.level == "video":
             sentences.append(sentence(_line(record, whole=True), n))
         else:
-            sentences.append(sentence(f"{clock(record.span.start)} {_line(record)}", n))
+            sentences.append(sentence(f"\n{clock(record.span.start)} {_line(record)}", n))
     return finding("found", sentences, evidence, confidence=0.7)
+
+
+def _final(records: Sequence[Record]) -> list[Record]:
+    """Of several summaries of one video only that which reaches farthest."""
+    reach: dict[str, float] = {}
+    for r in records:
+        if r.level == "video":
+            reach[r.video] = max(reach.get(r.video, 0.0), r.span.end)
+    return [r for r in records if r.level != "video" or r.span.end >= reach[r.video]]
 
 
 def _line(record: Record, *, whole: bool = False) -> str:
