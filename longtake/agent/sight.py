@@ -4,7 +4,7 @@ Offline sight names objects with ImageNet's labels ("golden retriever") and colo
 believed: a label that fits the asked word (`longtake.tools.naming`) with a probability of
 `BELIEVED`. Frame vectors (ConSE: Norouzi et al., "Zero-Shot Learning by Convex Combination of
 Semantic Embeddings") are not: of half an hour of real clips, things that are absent stand out of
-the background by as much (median 3.5 robust deviations, at most 8) as things that are there.
+the background by as much (mostly 3 to 5 robust deviations, at most 8) as things that are there.
 They put candidates in order, together with the vector of the clip and the labels, and such
 candidates are offered as places to look at, not as answers.
 """
@@ -24,7 +24,7 @@ from longtake.tools.corpus import Term, Unit, coverage
 from longtake.tools.words import stem, stems
 
 BELIEVED = 0.5
-"""Least probability of a fitting label. Between 0.40 and 0.48 it was wrong 4 times of 6."""
+"""Least probability of a fitting label; between 0.40 and 0.48 about half were wrong, of ten."""
 AGREED, FRAMES = 0.35, 3
 """Less will do where so many frames in a row agree."""
 STANDS_OUT, LEAST_COSINE = 3.0, 0.4
