@@ -31,8 +31,10 @@ _SCREEN = (
 )
 _SIGHT = (
     r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|object\w*|"
-    r"animal\w*|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
+    r"animal\w*|film(?:ed)?|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
 )
+_EYES = r"(?:appear\w*|visible|seen|see|sees|picture|camera|wearing|film(?:ed)?|in view)"
+"""Words of looking alone: nobody who asks so is content with hearing it spoken of."""
 _QUESTION = r"(?:what|when|where|who|whom|whose|which|how|why|at what|does|did|do|is|are|was|were)"
 _TALKER = (
     r"(?:she|he|they|it|one|we|you|the (?:lecturer|speaker|professor|presenter|teacher|video|"
@@ -205,12 +207,17 @@ def _open_kind(low: str, sources: list[str]) -> str:
 
 def _sources(low: str) -> tuple[list[str], bool]:
     """Where the answer should be looked for, and whether only there."""
+    shown = re.sub(r"\bon[ -]?screen\b", " ", low)  # things are on screen as text is
+    if shown != low and not re.search(rf"\b(?:{_SCREEN}|{_SAY})\b", shown):
+        return ["screen", "sight", "speech"], False
     screen = re.search(rf"\b{_SCREEN}\b", low)
     said = re.search(rf"\b{_SAY}\b", low)
     if screen and not re.search(r"\b(?:mention|talk|explain|spoken|speak)\w*", low):
         return ["screen", "speech"], bool(re.search(r"\b(?:slides?|screens?|on-?screen)\b", low))
     if said:
         return ["speech", "screen"], False
+    if re.search(rf"\b{_EYES}\b", low):
+        return ["sight", "screen"], False
     if re.search(rf"\b{_SIGHT}\b", low) or re.match(r"^(?:is|are|was|were) there\b", low):
         return ["sight", "screen", "speech"], False
     return ["speech", "screen"], False

@@ -56,12 +56,18 @@ def collect(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
     ]
     found = []
     for unit in units:
-        if desk.in_scope(part, unit.record):
+        if desk.in_scope(part, unit.record) and not _idle(desk, terms, unit):
             found.append(_weigh(desk, part, terms, unit, near.get(unit.record.id, 0.0)))
     if "sight" in part["sources"]:
         found += sight_candidates(desk, part, terms)
     found.sort(key=lambda c: (-c["score"], c["start"], c["id"]))
     return found[:MOST]
+
+
+def _idle(desk: Desk, terms: Sequence[Term], unit: Unit) -> bool:
+    """Whether a line is furniture of the screen that was not itself asked for."""
+    furniture = unit.record.id in desk.corpus.furniture and desk.switches.furniture
+    return furniture and coverage(terms, [unit]) < ALL_WORDS
 
 
 def _as_sources(names: Sequence[str]) -> list[Source]:
@@ -118,7 +124,9 @@ def _surroundings(desk: Desk, unit: Unit) -> list[tuple[list[Unit], float]]:
     page = desk.lane(video, "screen").at(span)
     if unit.source == "speech":
         beside = desk.lane(video, "speech").beside(unit)
-        return [(beside, 0.75), (page, 0.6), ([*beside, *page], 0.6)]
+        # The page behind a sentence tells what it is about, but its words are not the speaker's:
+        # with more than a third of them, any filler beside the right slide outweighs the slide.
+        return [(beside, 0.75), (page, 0.3), ([*beside, *page], 0.3)]
     return [([other for other in page if _same_page(unit, other)], 0.85)]
 
 

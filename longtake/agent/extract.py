@@ -124,8 +124,9 @@ def _with_unit(text: str, match: re.Match[str], piece: str, wants: str | None) -
     return f"{piece} {unit.group(1)}" if unit and short else piece
 
 
-LEAST_HELD = 0.6
+LEAST_HELD = 0.5
 """Share of the question's weight that the answer's own sentence must hold."""
+_SHARE = r"(?:percent\w*|what share|what fraction)"
 _PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
 _INTERVAL = re.compile(r"\d+\s?%\s*(?:C[Il1]\b|confidence)", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
@@ -133,7 +134,7 @@ _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
 
 def of_kind(question: str, text: str) -> bool:
     """Whether a text has a number of the kind that is asked for: a share, or any."""
-    if re.search(r"\b(?:percent\w*|by how much|what share|what fraction)\b", question.lower()):
+    if re.search(rf"\b{_SHARE}\b", question.lower()):
         return bool(_PART.search(_INTERVAL.sub(" ", text)))
     return True
 
@@ -155,8 +156,10 @@ def fits(question: str, short: str, sentence: str, held: float) -> bool:
     low = question.lower()
     if re.search(r"\b(?:ratio|odds)\b", low) and not _DECIMAL.search(short):
         return False
-    if re.search(r"\b(?:percent\w*|by how much|what share|what fraction)\b", low):
+    if re.search(rf"\b{_SHARE}\b", low):
         return bool(_PART.search(short)) and held >= LEAST_HELD / 2
+    if "by how much" in low and _PART.search(short):
+        return held >= LEAST_HELD / 2
     return held >= LEAST_HELD
 
 

@@ -62,6 +62,8 @@ class Switches:
     """Put a number or name in front only when its own sentence fits the question."""
     trim: bool = True
     """Quote of a page only the lines that bear on the question."""
+    furniture: bool = True
+    """Leave out footers, logos and menus, unless they were asked for."""
 
 
 HISTORY = 8

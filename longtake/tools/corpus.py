@@ -12,6 +12,7 @@ never hold exactly may match words that sound or look nearly the same, at a lowe
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _SOURCES: dict[tuple[str, str], Source] = {
     ("video", "caption"): "caption",
 }
 _FLOOR_IDF = 0.35
+OUTLIVED = 6
+"""A screen line that saw so many others come and go belongs to the frame, not to a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,29 @@ class Corpus:
         """Return the units of some sources; captions only when asked for."""
         wanted = sources or ("speech", "screen", "sight")
         return [unit for unit in self.units if unit.source in wanted]
+
+    @cached_property
+    def furniture(self) -> frozenset[str]:
+        """Ids of screen lines that stay while page after page comes and goes beneath them.
+
+        A footer, a channel's logo, a window's menu: it is on screen at every moment, so being
+        near to a question by it says nothing of the moment.
+        """
+        lines: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            if unit.source == "screen":
+                lines.setdefault(unit.record.video, []).append(unit)
+        found: list[str] = []
+        for units in lines.values():
+            starts = sorted(unit.record.span.start for unit in units)
+            ends = sorted(unit.record.span.end for unit in units)
+            for unit in units:
+                span = unit.record.span
+                gone = bisect_left(ends, span.end) - bisect_right(ends, span.start)
+                come = bisect_left(starts, span.end) - bisect_right(starts, span.start)
+                if min(gone, come) >= OUTLIVED:
+                    found.append(unit.record.id)
+        return frozenset(found)
 
     @cached_property
     def _frequency(self) -> Counter[str]:

@@ -46,6 +46,7 @@ WATCHING = frozenset(
     spend spends spent topic topics subject content text word words phrase line lines sentence
     mean means answer question comes next previous previously later earlier right immediately
     directly following follows followed summary summarise summarize overview outline
+    film filmed filming camera
     audience person anybody everybody somewhere anywhere
     recommend recommends recommended suggest suggests suggested""".split()  # noqa: SIM905
 )

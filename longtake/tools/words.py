@@ -52,6 +52,14 @@ _IRREGULAR = {
     "chose": "choose", "chosen": "choose", "paid": "pay", "found": "find", "lost": "lose",
     "bought": "buy", "brought": "bring", "sold": "sell", "made": "make", "came": "come",
     "went": "go", "gone": "go", "saw": "see", "seen": "see", "knew": "know", "known": "know",
+    "drew": "draw", "drawn": "draw", "fed": "feed", "drove": "drive", "driven": "drive",
+    "broke": "break", "broken": "break", "sent": "send", "spent": "spend", "kept": "keep",
+    "met": "meet", "won": "win", "flew": "fly", "flown": "fly", "rode": "ride", "threw": "throw",
+    "caught": "catch", "taught": "teach", "thought": "think", "led": "lead", "fell": "fall",
+    "fallen": "fall", "rose": "rise", "risen": "rise", "wore": "wear", "worn": "wear",
+    "slept": "sleep", "sang": "sing", "sung": "sing", "swam": "swim", "ate": "eat",
+    "eaten": "eat", "drank": "drink", "froze": "freeze", "frozen": "freeze", "hid": "hide",
+    "shot": "shoot", "stood": "stand", "struck": "strike", "meant": "mean",
     "indices": "index", "matrices": "matrix", "vertices": "vertex", "analyses": "analysis",
 }  # fmt: skip
 
