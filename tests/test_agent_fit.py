@@ -85,3 +85,16 @@ def test_evidence_ends_where_knowledge_ends(world: World) -> None:
 def test_a_time_of_day_is_no_place_in_the_video(question: str, kind: str, wants: str) -> None:
     asked = classify(question)[0]
     assert (asked["kind"], asked["wants"]) == (kind, wants)
+
+
+@pytest.mark.parametrize(
+    ("question", "wants"),
+    [
+        ("At what time does the first train leave?", "clock"),
+        ("What are the office hours?", "clock"),
+        ("In which room are the office hours?", "place"),
+        ("Where are the office hours held?", "place"),
+    ],
+)
+def test_a_schedule_is_asked_for_more_than_its_times(question: str, wants: str) -> None:
+    assert classify(question, None)[0]["wants"] == wants

@@ -52,6 +52,8 @@ _SCHEDULE = re.compile(
     r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
 )
 """A time of day that is told or shown, and not a place in the video."""
+_OTHERWISE = re.compile(r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b")
+"""Asked of a schedule, but for a room, a person or a day."""
 _LISTING = re.compile(
     r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
 )
@@ -182,7 +184,7 @@ def _one(text: str) -> Part:
         return related
     if _HOW_LONG.search(low) and _lasting(low):
         return part(text, "duration", unit="topic", **common)
-    if _SCHEDULE.search(low):
+    if _SCHEDULE.search(low) and not _OTHERWISE.search(low):
         return part(text, "fact", wants="clock", **common)
     if _WHEN.match(low) or _LISTING.match(low):
         return part(text, "when", **common)

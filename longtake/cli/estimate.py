@@ -16,11 +16,12 @@ from longtake.cli.output import clean, table
 from longtake.cli.session import Session
 from longtake.cli.times import clock
 
-# Seconds of video per second of work on two cores, offline profile (bench/ingest.py).
+# Seconds of video per second of work on two cores, offline profile: 7 to 8 on a lecture
+# (bench/answers.py), 3.6 on clips cut together with dense screencasts.
 QUICK_SPEED = 80.0
-DEEP_SPEED = 8.0
-# Bytes of library per second of video (bench/ingest.py).
-BYTES_PER_SECOND = 12_000
+DEEP_SPEED = 6.0
+# Bytes of library per second of video: clips cut together; a slide lecture takes less.
+BYTES_PER_SECOND = 9_000
 # The quick pass has a budget of its own and takes no longer, whatever the length.
 QUICK_BUDGET = 45.0
 
