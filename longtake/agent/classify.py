@@ -52,7 +52,9 @@ _SCHEDULE = re.compile(
     r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
 )
 """A time of day that is told or shown, and not a place in the video."""
-_OTHERWISE = re.compile(r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b")
+_OTHERWISE = re.compile(
+    r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b"
+)
 """Asked of a schedule, but for a room, a person or a day."""
 _LISTING = re.compile(
     r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
