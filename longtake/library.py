@@ -188,13 +188,12 @@ class Library:
         missing = self.models.missing()
         if not missing:
             return
-        from longtake.models.store import ModelStore
 
         def tell(name: str, done: int, total: int | None) -> None:
             if on_progress:
                 on_progress({"stage": "models", "name": name, "done": done, "total": total})
 
-        ModelStore(self.settings.models_dir).pull(missing, on_progress=tell)
+        self.models.store.pull(missing, on_progress=tell)
 
     # -- asking ----------------------------------------------------------------------------
 

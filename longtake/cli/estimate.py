@@ -16,8 +16,8 @@ from longtake.cli.output import clean, table
 from longtake.cli.session import Session
 from longtake.cli.times import clock
 
-# Seconds of video per second of work on two cores, offline profile: 7 to 8 on a lecture
-# (bench/answers.py), 3.6 on clips cut together with dense screencasts.
+# Seconds of video per second of work on two cores, offline profile: 6.3 on a lecture,
+# 3.6 on clips cut together with dense screencasts, both with other work running.
 QUICK_SPEED = 80.0
 DEEP_SPEED = 6.0
 # Bytes of library per second of video: clips cut together; a slide lecture takes less.

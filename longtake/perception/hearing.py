@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from longtake.perception.items import Samples, Sound
-from longtake.perception.media import choose_streams, open_media
+from longtake.perception.media import choose_streams, decoded, open_media
 from longtake.timecode import Seconds
 
 JITTER = 0.015
@@ -119,15 +119,10 @@ class SoundFlow:
         return container.streams[self._index].codec_context
 
     def _decode(self, packet: Any) -> list[Any]:
-        import av
-
-        try:
-            return list(self._context.decode(packet))
-        except av.error.EOFError:
-            return []
-        except av.error.FFmpegError:
+        frames = decoded(self._context, packet)
+        if frames is None:
             self.failures += 1
-            return []
+        return frames or []
 
     def _blocks(self, frames: list[Any]) -> Iterator[Sound]:
         low = self._segment * PERIOD if self._segment else -1.0

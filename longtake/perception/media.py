@@ -247,6 +247,18 @@ def measured_duration(path: Path | str) -> Seconds:
     return end
 
 
+def decoded(context: Any, packet: Any) -> list[Any] | None:
+    """Return the frames of a packet; none at the stream's end, None for a damaged packet."""
+    import av
+
+    try:
+        return list(context.decode(packet))
+    except av.error.EOFError:
+        return []
+    except av.error.FFmpegError:
+        return None
+
+
 def read_packets(
     container: Any, streams: list[Any], warnings: list[str] | None = None
 ) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from longtake.perception.convert import Converter
 from longtake.perception.items import Image, Picture
+from longtake.perception.media import decoded
 from longtake.timecode import Seconds
 
 LOOKAHEAD = 20  # packets; H.264 and HEVC reorder by at most 16
@@ -141,15 +142,10 @@ class PictureFlow:
         return time <= OPENING or self._grid.meets(time, until)
 
     def _decode(self, packet: Any) -> list[Any]:
-        import av
-
-        try:
-            return list(self._context.decode(packet))
-        except av.error.EOFError:
-            return []
-        except av.error.FFmpegError:
+        frames = decoded(self._context, packet)
+        if frames is None:
             self.failures += 1
-            return []
+        return frames or []
 
     def _take(self, frames: list[Any]) -> Iterator[Picture]:
         for frame in frames:
