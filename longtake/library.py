@@ -185,7 +185,9 @@ class Library:
             return store.video(video.id)
 
     def _bring_models(self, on_progress: OnProgress | None) -> None:
-        missing = self.models.missing()
+        from longtake.models.profiles import WATCHING
+
+        missing = self.models.missing(WATCHING)
         if not missing:
             return
 

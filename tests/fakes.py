@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -368,7 +368,7 @@ class FakeModels:
         )
         return {kind: getattr(self, kind).name for kind in kinds if getattr(self, kind)}
 
-    def missing(self) -> list[str]:
+    def missing(self, kinds: Iterable[str] = ()) -> list[str]:
         return []
 
 

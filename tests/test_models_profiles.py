@@ -20,11 +20,14 @@ from longtake.errors import (
     Unreachable,
     UsageError,
 )
+from longtake.library import open_library
 from longtake.models import doctor
-from longtake.models.catalog import CATALOG
+from longtake.models.catalog import CATALOG, OPTIONAL
 from longtake.models.endpoint import EndpointChat
-from longtake.models.profiles import KINDS, open_models
+from longtake.models.profiles import KINDS, WATCHING, open_models
+from longtake.models.store import ModelStore
 from tests.conformance_models import check_chat
+from tests.media import Scene, draw_video
 
 
 def test_offline_names_everything_and_loads_nothing(tmp_path: Path) -> None:
@@ -79,9 +82,44 @@ def test_doctor_names_the_command_for_each_missing_model(tmp_path: Path) -> None
     assert found["voice model"].ok
     assert found["screen text model"].ok
     assert found["torch"].ok
-    for name in CATALOG:
+    for name in set(CATALOG) - OPTIONAL:
         assert not found[name].ok
         assert found[name].fix == f"longtake models pull {name}"
+
+
+def test_doctor_says_what_is_optional_and_how_it_comes(tmp_path: Path) -> None:
+    found = {check.name: check for check in doctor.check(tmp_path)}
+    for name in OPTIONAL:
+        assert found[name].ok
+        assert "optional" in found[name].detail
+        assert f"longtake models pull {name}" in found[name].detail
+
+
+def test_only_what_the_kinds_need_is_missing(tmp_path: Path) -> None:
+    models = open_models("offline", models_dir=tmp_path)
+    assert models.missing(["voice_activity", "text_reader"]) == []
+    assert models.missing(["transcriber"]) == ["whisper-tiny.en"]
+    assert models.missing(["image_tagger", "text_encoder"]) == [
+        "efficientnet-lite0", "all-minilm-l6-v2",
+    ]  # fmt: skip
+    assert set(models.missing()) - set(models.missing(WATCHING)) == OPTIONAL
+
+
+def test_watching_brings_what_watching_needs_and_no_language_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled: list[str] = []
+
+    def pull(self: ModelStore, names: list[str], on_progress: Any = None) -> list[str]:
+        pulled.extend(names)
+        raise Unreachable("no index")
+
+    monkeypatch.setattr(ModelStore, "pull", pull)
+    video = draw_video(tmp_path / "v.mp4", [Scene(1, (9, 9, 9))], fps=5)
+    library = open_library(tmp_path / "l.longtake", "offline", models_dir=tmp_path / "models")
+    with library, pytest.raises(Unreachable):
+        library.ingest(video)
+    assert set(pulled) == set(CATALOG) - OPTIONAL
 
 
 @dataclass

@@ -91,8 +91,9 @@ def already(session: Session, path: Path) -> float:
 def missing_models(session: Session) -> list[tuple[str, int]]:
     """Names and sizes of the weights that a watch would fetch first."""
     from longtake.models.catalog import CATALOG
+    from longtake.models.profiles import WATCHING
 
-    names = session.open().models.missing()
+    names = session.open().models.missing(WATCHING)
     return [(name, CATALOG[name].size if name in CATALOG else 0) for name in names]
 
 

@@ -185,4 +185,8 @@ CATALOG: dict[str, ModelSpec] = {
 }
 
 PROFILE_MODELS: dict[str, tuple[str, ...]] = {"offline": tuple(CATALOG)}
-"""Which entries of the catalogue each profile needs; the others bring models from elsewhere."""
+"""Which entries of the catalogue each profile can use; the others bring models from elsewhere."""
+
+OPTIONAL = frozenset({_SMOLLM.name})
+"""What no command fetches by itself: the offline profile answers with quotes, not in a model's
+words (see `longtake.library.Library`)."""

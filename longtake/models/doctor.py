@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from longtake.models.catalog import OPTIONAL
 from longtake.models.fetch import ways
 from longtake.models.store import ModelStore
 
@@ -83,8 +84,12 @@ def _store(store: ModelStore) -> list[Check]:
         elif store.path_of(name).exists():
             checks.append(Check(name, False, "incomplete or damaged", f"{pull} --again"))
         else:
-            size = f"{spec.size / 1e6:.0f} MB"
-            checks.append(Check(name, False, f"not here ({spec.about}, {size})", pull))
+            known = f"{spec.about}, {spec.size / 1e6:.0f} MB"
+            if name in OPTIONAL:
+                detail = f"optional and not here ({known}); watching and asking do without"
+                checks.append(Check(name, True, f"{detail}; {pull} brings it"))
+            else:
+                checks.append(Check(name, False, f"not here ({known})", pull))
     return checks
 
 

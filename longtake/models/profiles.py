@@ -15,7 +15,7 @@ Nothing is loaded before it is used.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -43,6 +43,8 @@ KINDS = (
     "image_encoder",
     "chat",
 )
+WATCHING = tuple(kind for kind in KINDS if kind != "chat")
+"""The kinds that watching a video takes; asking takes some of them, and phrasing the rest."""
 
 _HUB = {
     "cpu": {
@@ -150,9 +152,10 @@ class Models:
         """Return kind → name of the model, without loading any."""
         return {kind: self._parts[kind].name for kind in KINDS if kind in self._parts}
 
-    def missing(self) -> list[str]:
-        """Return the names of the models that must be pulled before all of this works."""
-        needed = dict.fromkeys(name for part in self._parts.values() for name in part.needs)
+    def missing(self, kinds: Iterable[str] = KINDS) -> list[str]:
+        """Return the names of the models that must be pulled before these kinds work."""
+        parts = [self._parts[kind] for kind in kinds if kind in self._parts]
+        needed = dict.fromkeys(name for part in parts for name in part.needs)
         return [name for name in needed if not self.store.have(name)]
 
     def _get(self, kind: str) -> Any:
