@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from longtake.errors import Locked, NotFound, StoreError
 from longtake.storage import vectors
 from longtake.storage.backup import backup
-from longtake.storage.check import check
+from longtake.storage.check import check, notes
 from longtake.storage.records import Progress
 from longtake.storage.store import Store
 from longtake.storage.thumbs import thumb_path
@@ -75,13 +77,6 @@ MENDED: dict[str, tuple[str, Callable[[Path], object]]] = {
         lambda p: sql(p, "UPDATE vectors SET vector = zeroblob(64) WHERE slot = 4"),
     ),
     "index of nothing": ("index", lambda p: (p / "indexes" / "x.faiss").write_bytes(b"x")),
-    "thumb of nothing": (
-        "thumb_orphan",
-        lambda p: (
-            (p / "thumbs" / "00").mkdir(exist_ok=True)
-            or (p / "thumbs" / "00" / "00.jpg").write_bytes(b"x")
-        ),
-    ),
 }
 
 
@@ -102,6 +97,32 @@ def test_what_is_derived_is_found_and_mended(path: Path, case: str) -> None:
         assert store.document_frequency("clip") == (40, 41)
         assert len(store.search_words(["clip"], k=99)) == 40
         assert len(store.search_vectors("clip", "text", unit(1)[0], k=99)) >= 39
+
+
+def orphan(path: Path) -> None:
+    (path / "thumbs" / "00").mkdir(exist_ok=True)
+    (path / "thumbs" / "00" / "00.jpg").write_bytes(b"x")
+
+
+def test_a_picture_nobody_names_is_a_note_and_no_problem(path: Path) -> None:
+    assert notes(path) == []
+    orphan(path)
+    assert check(path) == []
+    assert [(one.kind, one.repaired) for one in notes(path)] == [("thumb_orphan", False)]
+    with Store.open(path, write=True):
+        assert notes(path) == [], "it may be the writer's, not committed yet"
+    mended = check(path, repair=True)
+    assert [(one.kind, one.repaired) for one in mended] == [("thumb_orphan", True)]
+    assert not (path / "thumbs" / "00" / "00.jpg").exists()
+    assert notes(path) == check(path) == []
+
+
+def test_check_of_a_library_with_a_leftover_picture_exits_with_0(path: Path) -> None:
+    orphan(path)
+    main = ["-m", "longtake", "db", "check", "--library", str(path)]
+    assert subprocess.run([sys.executable, *main], check=False).returncode == 0
+    thumb_path(path / "thumbs", thumb(1).name).unlink()
+    assert subprocess.run([sys.executable, *main], check=False).returncode == 3
 
 
 REPORTED: dict[str, tuple[str, Callable[[Path], object]]] = {

@@ -25,7 +25,7 @@ from longtake.errors import (
 )
 from longtake.storage import schema
 from longtake.storage.database import connect
-from longtake.storage.records import Progress
+from longtake.storage.records import Progress, Thumb
 from longtake.storage.store import Store
 from longtake.timecode import Span
 from tests.storage_world import add_video, dump, fingerprint, make, row, thumb, unit, writer
@@ -378,6 +378,51 @@ def test_a_transaction_that_fails_leaves_no_trace(path: Path) -> None:
         with store.transaction():
             chunk(fail=False)
         assert len(store.search_vectors("clip", "text", unit(1)[0], k=1)) == 1
+
+
+def pictures(path: Path) -> set[str]:
+    return {file.stem for file in (path / "thumbs").rglob("*.*")}
+
+
+def test_pictures_of_what_is_undone_go_and_others_stay(path: Path) -> None:
+    kept, outer, inner, refused = thumb(1), thumb(2), thumb(3), thumb(4)
+    with writer(path) as store:
+        video = add_video(store)
+        store.put_thumbs([kept])
+        store.put_records([make(video, 0.0, data={"thumb": kept.name})])
+
+        def put(*more: Thumb) -> None:
+            store.put_thumbs(more)
+            raise ZeroDivisionError
+
+        def both() -> None:
+            with store.transaction():
+                store.put_thumbs([kept, outer])
+                with pytest.raises(ZeroDivisionError), store.transaction():
+                    put(outer, inner)
+                assert pictures(path) == {kept.name, outer.name}
+                put(outer)
+
+        with pytest.raises(ZeroDivisionError):
+            both()
+        assert pictures(path) == {kept.name}
+        with pytest.raises(StoreError):
+            store.put_thumbs([refused, Thumb("0" * 64, b"other")])
+        assert pictures(path) == {kept.name}
+        store.put_thumbs([outer])
+        assert pictures(path) == {kept.name, outer.name}
+
+
+def test_a_picture_goes_though_an_inner_transaction_failed(path: Path) -> None:
+    with writer(path) as store:
+        video = add_video(store)
+        store.put_thumbs([thumb(1)])
+        store.put_records([make(video, 0.0, data={"thumb": thumb(1).name})])
+        with store.transaction():
+            store.delete_records(video.id)
+            with pytest.raises(ZeroDivisionError), store.transaction():
+                raise ZeroDivisionError
+        assert pictures(path) == set()
 
 
 def test_a_nested_transaction_joins_and_undoes_only_itself(path: Path) -> None:

@@ -3,6 +3,9 @@
 Words, FAISS files and stray files are rebuilt or removed. A damaged database is read out as far
 as it can be read and written anew; the damaged file stays beside it. What only the source video
 can bring back (a lost thumbnail, a record that makes no sense) is reported, never invented.
+
+A picture that no record names is what a kill leaves behind: it takes room and harms nothing, so
+it is no problem but a note (`notes`), and a repair removes it.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ class Problem:
     """Something that is not as it should be.
 
     `kind` is one of: database, words, vectors, index, thumb_missing, thumb_damaged, thumb_orphan,
-    time, parent.
+    time, parent. Only `notes`, and a repair that removed it, speak of a thumb_orphan.
     """
 
     kind: str
@@ -65,6 +68,19 @@ def check(path: str | Path, repair: bool = False) -> list[Problem]:
     with Store.open(folder.root, write=repair) as store:
         found += _contents(store, repair)
     return found
+
+
+def notes(path: str | Path) -> list[Problem]:
+    """Return what lies about in the library at `path` and harms nothing; a repair removes it.
+
+    Raises:
+        NotFound: there is no library.
+        Corrupt: its database cannot be read; `check` tells more.
+    """
+    folder = Folder(Path(path).expanduser())
+    folder.need()
+    with Store.open(folder.root) as store:
+        return [_orphan(one) for one in _orphans(store, quiet=_quiet(folder))]
 
 
 def _integrity(folder: Folder) -> list[Problem]:
@@ -181,14 +197,9 @@ def _index_agrees(store: Store, key: str, path: Path) -> bool:
 
 
 def _thumbs(store: Store, repair: bool) -> Iterator[Problem]:
-    # A writer puts files before it commits their names: while one is at work they look lost.
-    quiet = repair or _quiet(store.folder)
-    here = list(files(store.folder.thumbs))
+    # Listed before files are looked at: what is written meanwhile is not taken for lost.
     listed = {row[0] for row in store.database.rows("SELECT name FROM thumbs")}
-    used = {
-        row[0] for row in store.database.rows("SELECT thumb FROM records WHERE thumb IS NOT NULL")
-    }
-    for name in sorted(listed | used):
+    for name in sorted(listed | _used(store)):
         path = thumb_path(store.folder.thumbs, name)
         if not path.is_file():
             yield Problem("thumb_missing", f"{name} is gone; ingesting again brings it back")
@@ -198,13 +209,34 @@ def _thumbs(store: Store, repair: bool) -> Iterator[Problem]:
             if repair:
                 store.database.run("INSERT INTO thumbs VALUES (?, ?)", (name, path.stat().st_size))
             yield Problem("thumb_missing", f"{name} was not listed", repair)
-    for path in here if quiet else []:
-        if thumb_path(store.folder.thumbs, path.stem) == path and path.stem in used:
-            continue
-        if repair:
-            path.unlink(missing_ok=True)
-            store.database.run("DELETE FROM thumbs WHERE name = ?", (path.stem,))
-        yield Problem("thumb_orphan", f"no record names {path.name}", repair)
+    for path in _orphans(store, quiet=True) if repair else []:
+        path.unlink(missing_ok=True)
+        store.database.run("DELETE FROM thumbs WHERE name = ?", (path.stem,))
+        yield replace(_orphan(path), repaired=True)
+
+
+def _orphans(store: Store, *, quiet: bool) -> list[Path]:
+    """Return the files that no record names.
+
+    A writer puts files before it commits their names: unless it is `quiet`, none can be told.
+    """
+    if not quiet:
+        return []
+    here, used = list(files(store.folder.thumbs)), _used(store)
+    return [
+        path
+        for path in here
+        if path.stem not in used or thumb_path(store.folder.thumbs, path.stem) != path
+    ]
+
+
+def _orphan(path: Path) -> Problem:
+    return Problem("thumb_orphan", f"no record names {path.name}")
+
+
+def _used(store: Store) -> set[str]:
+    rows = store.database.rows("SELECT thumb FROM records WHERE thumb IS NOT NULL")
+    return {row[0] for row in rows}
 
 
 def _quiet(folder: Folder) -> bool:

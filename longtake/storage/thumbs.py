@@ -1,7 +1,8 @@
 """Small JPEGs on disk, named by the SHA-256 of their bytes.
 
-A file is written before the commit that names it, so a kill leaves at most a file nobody names;
-`check` finds those. Files go after the commit that stops naming them.
+A file is written before the commit that names it; one written in a transaction that fails goes
+with it, so only a kill leaves a file nobody names, and `check --repair` removes those. Files go
+after the commit that stops naming them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from longtake.errors import Corrupt, NotFound, StoreError
+from longtake.errors import Corrupt, LongtakeError, NotFound, StoreError
 from longtake.storage.database import Database, translated
 from longtake.storage.records import Thumb
 
@@ -28,6 +30,7 @@ class Thumbs:
         self._folder = folder
         self._suspects: set[str] = set()
         self._leaving: list[str] = []
+        self._fresh: set[str] = set()
         database.before_commit.append(self._forget)
         database.on_commit.append(self._unlink)
         database.on_rollback.append(self._keep)
@@ -35,15 +38,17 @@ class Thumbs:
     def put(self, thumbs: Iterable[Thumb]) -> None:
         """Keep thumbnails; those already here cost nothing."""
         rows = []
-        for thumb in thumbs:
-            if hashlib.sha256(thumb.jpeg).hexdigest() != thumb.name:
-                raise StoreError(
-                    f"the thumbnail {thumb.name[:12]} is not named by the SHA-256 of its bytes",
-                    fix="name it hashlib.sha256(jpeg).hexdigest()",
-                )
-            write_whole(thumb_path(self._folder, thumb.name), thumb.jpeg)
-            rows.append((thumb.name, len(thumb.jpeg)))
-        self._database.run_many("INSERT OR IGNORE INTO thumbs (name, size) VALUES (?, ?)", rows)
+        with self._database.transaction():
+            for thumb in thumbs:
+                if hashlib.sha256(thumb.jpeg).hexdigest() != thumb.name:
+                    raise StoreError(
+                        f"the thumbnail {thumb.name[:12]} is not named by the SHA-256 of its bytes",
+                        fix="name it hashlib.sha256(jpeg).hexdigest()",
+                    )
+                if write_whole(thumb_path(self._folder, thumb.name), thumb.jpeg):
+                    self._fresh.add(thumb.name)
+                rows.append((thumb.name, len(thumb.jpeg)))
+            self._database.run_many("INSERT OR IGNORE INTO thumbs (name, size) VALUES (?, ?)", rows)
 
     def get(self, name: str) -> bytes:
         """Return a thumbnail's bytes.
@@ -85,13 +90,32 @@ class Thumbs:
         )
 
     def _unlink(self) -> None:
+        self._fresh.clear()
         leaving, self._leaving = self._leaving, []
         for name in leaving:
             thumb_path(self._folder, name).unlink(missing_ok=True)
 
     def _keep(self) -> None:
-        self._suspects.clear()
+        # Suspects stay, also those of an outer transaction that goes on: commit looks at each.
         self._leaving = []
+        # What is left here stays as a file nobody names: it must not hide the work's own error.
+        with suppress(LongtakeError, OSError):
+            self._drop_fresh()
+
+    def _drop_fresh(self) -> None:
+        """Remove the files that were written inside what is being undone.
+
+        Where only an inner transaction fails, the outer one's rows are still listed.
+        """
+        if not self._fresh:
+            return
+        lost = self._database.rows(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT name FROM thumbs)",
+            (json.dumps(sorted(self._fresh)),),
+        )
+        for (name,) in lost:
+            thumb_path(self._folder, name).unlink(missing_ok=True)
+            self._fresh.discard(name)
 
 
 def thumb_path(folder: Path, name: str) -> Path:
@@ -108,10 +132,14 @@ def files(folder: Path) -> Iterator[Path]:
             yield shelf
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all; leave one of the same size alone."""
+def write_whole(path: Path, content: bytes) -> bool:
+    """Write a file so that it is there whole or not at all; leave one of the same size alone.
+
+    Returns:
+        Whether it was written.
+    """
     if path.exists() and path.stat().st_size == len(content):
-        return
+        return False
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -121,3 +149,4 @@ def write_whole(path: Path, content: bytes) -> None:
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+    return True
