@@ -5,8 +5,9 @@ from which the loader, `longtake config show` and the commented sample are all m
 from, strongest first: flag > environment ``LONGTAKE_*`` (``__`` between levels) >
 ``./longtake.toml`` > the user's file > the profile > the default.
 
-The key of an endpoint is a secret: it is read from ``LONGTAKE_API_KEY`` alone, never from a
-file, and never shown. Importing this module is cheap; pydantic-settings is imported by
+The folder's file may have come with the folder, so it is not trusted with what starts programs,
+opens files or sends: `USER_ONLY`. The key of an endpoint is a secret: it is read from
+``LONGTAKE_API_KEY`` alone, never from a file, and never shown. Importing this module is cheap; pydantic-settings is imported by
 `load_settings`.
 
 >>> load_settings(clip_seconds=8).clip_seconds
@@ -20,7 +21,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +38,11 @@ PROFILES: tuple[Profile, ...] = ("auto", "offline", "cpu", "gpu", "api")
 PREFIX = "LONGTAKE_"
 PROJECT_FILE = "longtake.toml"
 SECRETS = frozenset({"api_key"})
+USER_ONLY = frozenset({"api_base", "api_model", "ffmpeg", "library", "models_dir"})
+"""What the folder's file may not set: a program that is started, an endpoint that is sent
+quotations and the key, and folders whose files are opened and written. Nor may it choose a
+profile of `SENDING`."""
+SENDING = frozenset({"api"})
 
 # What a profile sets when nothing stronger does.
 PROFILE_VALUES: Mapping[str, Mapping[str, Any]] = {
@@ -82,7 +87,10 @@ class ProgressSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All options. `sources` says where each value came from; read it with `origins`."""
+    """All options. `sources` says where each value came from; read it with `origins`.
+
+    `warnings` are sentences about values that were left out; whoever loads tells them.
+    """
 
     library: Path = _option("The library folder.", factory=_default_library)
     profile: Profile = _option("Which models to use: auto takes the best present.", "auto")
@@ -102,6 +110,10 @@ class Settings:
     search: SearchSettings = _option("Search.", factory=SearchSettings)
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+
+_NO_OPTIONS = frozenset({"sources", "warnings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ def options(kind: type[Any] = Settings, prefix: str = "") -> Iterator[Option]:
     """List every option, sections after plain ones of the same level."""
     hints = typing.get_type_hints(kind)
     for item in dataclasses.fields(kind):
-        if item.name == "sources":
+        if item.name in _NO_OPTIONS:
             continue
         if dataclasses.is_dataclass(hints[item.name]):
             yield from options(hints[item.name], f"{prefix}{item.name}.")
@@ -166,10 +178,11 @@ def load_settings(**flags: Any) -> Settings:
     """
     from pydantic import ValidationError
 
-    layers = _layers({name: value for name, value in flags.items() if value is not None})
+    given = {name: value for name, value in flags.items() if value is not None}
+    layers, warnings = _layers(given)
     sources = {key: origin for origin, data in reversed(layers) for key in _flat(data)}
     try:
-        loaded = _model()(**_merge([data for _, data in layers]))
+        loaded = loader()(**_merge([data for _, data in layers]))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -184,7 +197,7 @@ def load_settings(**flags: Any) -> Settings:
         values[name] = values[name].expanduser()
     for name, section in (("search", SearchSettings), ("progress", ProgressSettings)):
         values[name] = section(**values[name].model_dump())
-    return Settings(**values, sources=sources)
+    return Settings(**values, sources=sources, warnings=warnings)
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -235,60 +248,37 @@ def check_key(key: str, *, where: str = "the command line") -> Option:
     return known[key]
 
 
-def set_option(path: Path, key: str, raw: str) -> Any:
-    """Write one option into a file, keeping its other lines and comments; return the value.
-
-    Raises:
-        UsageError: no such option, a secret, or a value that does not fit.
-    """
-    option = check_key(key)
-    value = _parse(option, raw)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    changed = _with_line(text, key, _toml(value))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(changed, encoding="utf-8")
-    draft.replace(path)
-    return value
+Layers: TypeAlias = list[tuple[str, dict[str, Any]]]
 
 
-def sample() -> str:
-    """Write a commented configuration file with every option at its default."""
-    lines = [
-        "# Longtake's configuration. Every option is shown at its default.",
-        "# The key of an endpoint is never read from a file: set LONGTAKE_API_KEY.",
-    ]
-    section = ""
-    for option in options():
-        if option.key in SECRETS:
-            continue
-        head, _, name = option.key.rpartition(".")
-        if head != section:
-            lines += ["", f"[{head}]"]
-            section = head
-        lines += ["", f"# {option.help}  ({option.env})"]
-        lines.append(f"# {name} = {_toml(shown_default(option))}")
-    return "\n".join(lines) + "\n"
-
-
-def shown_default(option: Option) -> Any:
-    """The default as documentation shows it: folders of a person become ``~``, unset is empty."""
-    if isinstance(option.default, Path):
-        home = str(Path.home())
-        text = str(option.default)
-        return "~" + text[len(home) :] if text.startswith(home) else text
-    return "" if option.default is None else option.default
-
-
-def _layers(flags: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return (origin, nested values), strongest first, the profile's values last."""
+def _layers(flags: Mapping[str, Any]) -> tuple[Layers, tuple[str, ...]]:
+    """Return (origin, nested values), strongest first, the profile's values last; and warnings."""
     project, user = project_file(), user_file()
-    layers = [("flag", dict(flags))]
+    layers: Layers = [("flag", dict(flags))]
     layers += [(f"env {variable}", data) for variable, data in _environment()]
-    layers += [(str(project), read_file(project)), (str(user), read_file(user))]
+    held = read_file(project)
+    taken = held if project == user else {k: v for k, v in held.items() if not user_only(k, v)}
+    layers += [(str(project), taken), (str(user), read_file(user))]
     profile = next((data["profile"] for _, data in layers if "profile" in data), "auto")
     layers.append((f"profile {profile}", dict(PROFILE_VALUES.get(str(profile), {}))))
-    return layers
+    warnings = (_not_taken(held, project, user),) if len(taken) < len(held) else ()
+    return layers, warnings
+
+
+def user_only(key: str, value: Any) -> bool:
+    """Whether an option, set to this value, is the user's own to set."""
+    return key in USER_ONLY or (key == "profile" and value in SENDING)
+
+
+def _not_taken(held: Mapping[str, Any], project: Path, user: Path) -> str:
+    """Say which of the folder's settings were left out, and where they belong."""
+    keys = [key for key, value in held.items() if user_only(key, value)]
+    one = len(keys) == 1
+    return (
+        f"{' and '.join(keys)} in {project} {'is' if one else 'are'} not used, because a folder's "
+        f"file may not name programs, endpoints or folders; if you want {'it' if one else 'them'}, "
+        f"set {'it' if one else 'them'} in {user}, in LONGTAKE_* variables or as flags"
+    )
 
 
 def _environment() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -296,7 +286,7 @@ def _environment() -> Iterator[tuple[str, dict[str, Any]]]:
     from pydantic_settings import EnvSettingsSource, SettingsError
 
     source = EnvSettingsSource(
-        _model(), env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+        loader(), env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
     )
     try:
         found = source()
@@ -307,11 +297,11 @@ def _environment() -> Iterator[tuple[str, dict[str, Any]]]:
         for part in option.key.split("."):
             node = node.get(part) if isinstance(node, dict) else None
         if node is not None:
-            yield option.env, _nest(option.key, node)
+            yield option.env, nest(option.key, node)
 
 
 @functools.cache
-def _model() -> type[BaseSettings]:
+def loader() -> type[BaseSettings]:
     """Make the pydantic-settings model of `Settings`; constraints come from the fields."""
     from pydantic import Field, create_model
     from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -337,7 +327,7 @@ def _pydantic_fields(kind: type[Any], make_field: Any) -> dict[str, Any]:
     hints: dict[str, Any] = typing.get_type_hints(kind)
     made: dict[str, Any] = {}
     for item in dataclasses.fields(kind):
-        if item.name == "sources":
+        if item.name in _NO_OPTIONS:
             continue
         limits = {key: value for key, value in item.metadata.items() if key != "help"}
         hint = hints[item.name]
@@ -361,7 +351,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def _nest(key: str, value: Any) -> dict[str, Any]:
+def nest(key: str, value: Any) -> dict[str, Any]:
+    """Put a value where its dotted key says."""
     for part in reversed(key.split(".")):
         value = {part: value}
     return typing.cast(dict[str, Any], value)
@@ -376,51 +367,3 @@ def _merge(layers: list[dict[str, Any]]) -> dict[str, Any]:
             both = isinstance(old, dict) and isinstance(value, dict)
             merged[name] = _merge([value, typing.cast(Any, old)]) if both else value
     return merged
-
-
-def _parse(option: Option, raw: str) -> Any:
-    """Read a value as the option's kind by trying it in the whole model."""
-    from pydantic import ValidationError
-
-    try:
-        loaded: Any = _model()(**_nest(option.key, raw))
-    except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]["msg"].lower()
-        raise UsageError(f"{raw!r} does not fit the option {option.key}: {detail}") from None
-    return functools.reduce(getattr, option.key.split("."), loaded)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    import json
-
-    return json.dumps(str(value), ensure_ascii=True)
-
-
-def _with_line(text: str, key: str, value: str) -> str:
-    """Put ``name = value`` into its section, in place of the line that sets it or shows it."""
-    section, _, name = key.rpartition(".")
-    lines = text.splitlines()
-    heads = [(i, match[1]) for i, line in enumerate(lines) if (match := _HEAD.match(line))]
-    begin = 0
-    if section:
-        begin = next((i + 1 for i, head in heads if head == section), -1)
-        if begin < 0:
-            lines += [""] * bool(lines) + [f"[{section}]", f"{name} = {value}"]
-            return "\n".join(lines) + "\n"
-    end = next((i for i, _ in heads if i >= begin), len(lines))
-    for pattern in (rf"\s*{name}\s*=", rf"#\s*{name}\s*="):
-        for i in range(begin, end):
-            if re.match(pattern, lines[i]):
-                lines[i] = f"{name} = {value}"
-                return "\n".join(lines) + "\n"
-    while end > begin and not lines[end - 1].strip():
-        end -= 1
-    lines.insert(end, f"{name} = {value}")
-    return "\n".join(lines) + "\n"
-
-
-_HEAD = re.compile(r"^\s*\[([^\]]+)\]\s*$")

@@ -7,6 +7,7 @@ threads for reading; one process at a time may ingest into it.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -54,7 +55,10 @@ def open_library(
         flags["library"] = Path(path)
     if profile is not None:
         flags["profile"] = profile
-    return Library(load_settings(**flags))
+    loaded = load_settings(**flags)
+    for text in loaded.warnings:
+        warnings.warn(text, stacklevel=2)
+    return Library(loaded)
 
 
 class Library:

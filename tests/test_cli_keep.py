@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from longtake import config
+from longtake import config, config_file
 from longtake.errors import MissingModel
 from longtake.storage.store import Store
 from tests.cli_world import World, empty_world, fill, world
+from tests.media import Scene, draw_video
 
 __all__ = ["empty_world", "world"]
 
@@ -76,8 +77,23 @@ def test_config_is_set_in_the_users_file(world: World) -> None:
     assert world.run("config", "set", "api_key", "x").exit_code == 2
 
 
+def test_folders_file_cannot_name_a_program(world: World) -> None:
+    draw_video(world.source, [Scene(3, (9, 9, 9))], fps=5)
+    evil = world.folder / "evil"
+    evil.write_text("#!/bin/sh\ntouch ran\n")
+    evil.chmod(0o755)
+    (world.folder / "longtake.toml").write_text(f'ffmpeg = "{evil}"\n')
+    result = world.run("clip", "lecture", "1-2", "-o", "c.mp4")
+    assert f"warning: ffmpeg in {world.folder / 'longtake.toml'} is not used" in result.stderr
+    assert not (world.folder / "ran").exists()
+    world.run("clip", "lecture", "1-2", "-o", "d.mp4", LONGTAKE_FFMPEG=str(evil))
+    assert (world.folder / "ran").exists()  # Named by the user, it would have run.
+    told = json.loads(world.run("videos", "list", "--json").stdout)
+    assert [text.split()[0] for text in told["warnings"]] == ["ffmpeg"]
+
+
 def test_sample_is_printed(world: World) -> None:
-    assert world.run("config", "sample").stdout == config.sample()
+    assert world.run("config", "sample").stdout == config_file.sample()
 
 
 def test_broken_file_is_an_error_of_usage(world: World) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import click
 
-from longtake import config
+from longtake import config, config_file
 from longtake.cli.main import cli
 
 INTRO = """# The command line
@@ -76,10 +76,15 @@ def _configuration() -> Iterator[str]:
         "## Configuration\n\nFlag > environment `LONGTAKE_*` (`__` between levels) > "
         "`./longtake.toml` > the user's file (`longtake config path`) > profile > default.\n"
         "`longtake config show --origin` says where each value came from. The key of an endpoint "
-        "is read\nfrom `LONGTAKE_API_KEY` alone. A file with every option "
+        "is read\nfrom `LONGTAKE_API_KEY` alone.\n\n"
+        "`./longtake.toml` may have come with the folder, so it is not trusted with what starts a "
+        "program, opens\nor writes files, or sends: "
+        f'{", ".join(f"`{key}`" for key in sorted(config.USER_ONLY))} and `profile = "api"` are '
+        "not\nused from there. A warning names each; put them into your own file (`longtake config "
+        "set KEY VALUE`), a\nvariable or a flag.\n\nA file with every option "
         "(`longtake config sample`):\n"
     )
-    yield f"```toml\n{config.sample()}```\n"
+    yield f"```toml\n{config_file.sample()}```\n"
 
 
 if __name__ == "__main__":

@@ -53,9 +53,12 @@ class Session:
     def settings(self) -> Settings:
         """The configuration, with the common flags on top."""
         if self._settings is None:
+            from longtake.cli.output import clean, warn
             from longtake.config import load_settings
 
             self._settings = load_settings(library=self.library, profile=self.profile)
+            for text in self._settings.warnings:
+                warn(clean(text))
         return self._settings
 
     def open(self) -> Library:

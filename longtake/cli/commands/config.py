@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from longtake import config
+from longtake import config, config_file
 from longtake.cli.output import emit, table, write
 from longtake.cli.session import common, current
 from longtake.cli.subgroup import subgroup
@@ -46,7 +46,7 @@ def show_command(key: str | None, origin: bool) -> None:
 def set_command(key: str, value: str, project: bool) -> None:
     """Set an option in the user's file; comments there are kept."""
     path = config.project_file() if project else config.user_file()
-    stored = _plain(config.set_option(path, key, value))
+    stored = _plain(config_file.set_option(path, key, value))
     data = {"key": key, "value": stored, "path": str(path)}
     emit(data, lambda: f"{key} = {stored} in {path}")
 
@@ -64,7 +64,7 @@ def path_command(project: bool) -> None:
 @common(json=False)
 def sample_command() -> None:
     """Print a commented file with every option."""
-    write(config.sample().rstrip("\n"))
+    write(config_file.sample().rstrip("\n"))
 
 
 def _plain(value: object) -> object:
