@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from longtake.perception.carry import pack, unpack
-from longtake.perception.economy import HEIGHT, PATCH, WIDTH, Economy, shrink
+from longtake.perception.economy import HEIGHT, PATCH, WIDTH, Economy, largest, scaled, shrink
 
 
 def grey(level: float, seed: int = 0) -> np.ndarray:
@@ -73,3 +73,20 @@ def test_state_goes_through_bytes() -> None:
 
 def test_shrink_gives_the_compared_size() -> None:
     assert shrink(np.zeros((720, 1280, 3), np.uint8)).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_scaled_averages_and_hits_the_size() -> None:
+    rng = np.random.default_rng(1)
+    for height, width in ((720, 1280), (1080, 1920), (360, 640), (241, 333), (90, 160), (7, 900)):
+        image = rng.integers(0, 255, (height, width, 3), dtype=np.uint8)
+        small = scaled(image, 192, 108)
+        assert small.shape == (108, 192, 3)
+        assert abs(float(small.mean()) - float(image.mean())) < 4
+    fine = np.zeros((720, 1280, 3), np.uint8)
+    fine[:, ::2] = 200  # columns finer than the grid: averaged, not picked
+    assert set(np.unique(scaled(fine, 640, 352))) == {100}
+
+
+def test_largest_is_the_largest_channel() -> None:
+    image = np.random.default_rng(2).integers(0, 255, (31, 17, 3), dtype=np.uint8)
+    assert np.array_equal(largest(image), image.max(axis=2))

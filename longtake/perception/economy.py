@@ -31,15 +31,45 @@ class Verdict:
 
 def shrink(image: Image, width: int = WIDTH, height: int = HEIGHT) -> Image:
     """Return the picture at the size at which patches are compared."""
+    return scaled(image, width, height)
+
+
+def scaled(image: Image, width: int, height: int) -> Image:
+    """Bring a picture to a size, averaging where it shrinks.
+
+    OpenCV averages over areas of whole pixels ten times faster than over broken ones, so a
+    picture that shrinks goes first to a whole part of its size.
+    """
     import cv2
 
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+    high, wide = image.shape[:2]
+    if wide < width or high < height:
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
+    times = min(wide // width, high // height)
+    whole = next((n for n in range(times, 1, -1) if wide % n == 0 and high % n == 0), 1)
+    if whole > 1:
+        size = (wide // whole, high // whole)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if image.shape[:2] == (height, width):
+        return image
+    near = image.shape[1] * image.shape[0] < 1.1 * width * height
+    how = cv2.INTER_LINEAR if near else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
+
+
+def largest(image: Image) -> NDArray[np.uint8]:
+    """Return each pixel's largest channel; numpy's `max` over so short an axis is 40 x slower."""
+    import cv2
+
+    red, green, blue = cv2.split(image)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
 def differs(a: Image, b: Image, patch: int, threshold: float) -> NDArray[np.bool_]:
     """Return which patches differ by more than `threshold` grey levels on the mean."""
-    away = np.abs(a.astype(np.int16) - b.astype(np.int16)).max(axis=2)
+    import cv2
+
+    away = largest(np.asarray(cv2.absdiff(a, b), np.uint8))
     rows, columns = away.shape[0] // patch, away.shape[1] // patch
     blocks = away[: rows * patch, : columns * patch].reshape(rows, patch, columns, patch)
     return np.asarray(blocks.mean(axis=(1, 3)) > threshold)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from longtake.models.protocols import Image
 from longtake.perception.carry import Arrays, from_bits, to_bits
+from longtake.perception.economy import largest, scaled
 from longtake.timecode import Seconds
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -93,10 +94,9 @@ def edge_map(image: Image) -> EdgeMap:
     import cv2
 
     height = max(PATCH, round(image.shape[0] * WIDTH / image.shape[1] / PATCH) * PATCH)
-    how = cv2.INTER_AREA if image.shape[1] >= WIDTH else cv2.INTER_LINEAR
-    small = cv2.resize(image, (WIDTH, height), interpolation=how)
+    small = scaled(image, WIDTH, height)
     kernel = np.ones((3, 3), np.uint8)
-    slope = cv2.morphologyEx(small, cv2.MORPH_GRADIENT, kernel).max(axis=2)
+    slope = largest(np.asarray(cv2.morphologyEx(small, cv2.MORPH_GRADIENT, kernel), np.uint8))
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     return EdgeMap(grey, slope >= STRONG)
 
@@ -116,9 +116,12 @@ def stencil(edges: EdgeMap, box: Box) -> Stencil:
 
 def per_patch(flags: Flags) -> NDArray[np.int64]:
     """Count the marks in each patch."""
+    import cv2
+
     rows, columns = flags.shape[0] // PATCH, flags.shape[1] // PATCH
-    blocks = flags[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
-    return np.asarray(blocks.sum(axis=(1, 3)))
+    inside = flags[: rows * PATCH, : columns * PATCH].astype(np.float32)
+    share = cv2.resize(inside, (columns, rows), interpolation=cv2.INTER_AREA)  # exact: 1/256ths
+    return np.asarray(np.rint(share * PATCH**2), np.int64)
 
 
 @dataclass(frozen=True, slots=True)

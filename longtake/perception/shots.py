@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from longtake.models.protocols import Image
+from longtake.perception.economy import largest
 from longtake.timecode import Seconds
 
 STIR = 10.0
@@ -63,7 +64,7 @@ def stir(previous: Image, current: Image) -> float:
     """Return the change of the block that changes most: a line of text moves no mean."""
     import cv2
 
-    away = cv2.absdiff(previous, current).max(axis=2)
+    away = largest(np.asarray(cv2.absdiff(previous, current), np.uint8))
     return float(cv2.resize(away, (16, 9), interpolation=cv2.INTER_AREA).max())
 
 
