@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from longtake.errors import Interrupted, NotFound, SourceGone, UsageError
+from longtake.errors import Interrupted, LongtakeError, NotFound, SourceGone, UsageError
 from longtake.timecode import Seconds, Span, format_time
 
 if TYPE_CHECKING:
@@ -231,6 +231,12 @@ class Library:
             options=list(options) if options else None,
             on_step=on_step,
         )
+
+    @property
+    def chat_trouble(self) -> LongtakeError | None:
+        """Why the chat model failed when the last answer was made without it; None if it did not."""
+        agent = self.__dict__.get("agent")
+        return getattr(agent.chat, "trouble", None) if agent is not None else None
 
     def search(
         self,

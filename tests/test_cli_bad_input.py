@@ -7,16 +7,21 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from longtake.config import Settings
 from longtake.library import Library
 from longtake.models.endpoint import EndpointChat
 from longtake.storage.store import Store
 from tests.cli_program import SCENES, Program, good, program
-from tests.fakes import fake_models
+from tests.fakes import FakeChat, fake_models
 from tests.media import damaged, draw_sound, draw_video, not_a_video, tone, truncated, zero_length
 
 __all__ = ["good", "program"]
@@ -152,21 +157,84 @@ def test_full_disk_under_the_output() -> None:
     assert "no room left on the disk" in done.stderr
 
 
-def test_dead_endpoint_is_told_and_the_proof_still_given(
+@contextmanager
+def endpoint(kind: str) -> Iterator[str]:
+    """A server on the loopback that is no good; yields its address."""
+    if kind == "dead":
+        yield "http://127.0.0.1:9/v1"
+        return
+    asleep = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if kind == "slow":
+                asleep.wait(20)
+                return
+            body = b'{"choices": [{}]}' if kind == "odd" else b"<html><b>Welcome</b></html>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html" if kind == "html" else "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    asleep.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("dead", "did not answer in 2 attempts"),
+        ("slow", "did not answer within 0.2 s"),
+        ("html", "answered without text"),
+        ("html as json", "sent no JSON"),
+        ("odd", "answered without text"),
+    ],
+)
+def test_bad_endpoint_is_told_and_the_proof_still_given(
+    program: Program, good: Path, monkeypatch: pytest.MonkeyPatch, kind: str, why: str
+) -> None:
+    program.run("ingest", good)
+    with endpoint(kind) as url:
+
+        def opened(settings: Settings) -> Library:
+            chat = EndpointChat(url, "m", attempts=2, wait=0.0, timeout=0.2)
+            return Library(settings, models=fake_models(chat=chat))  # type: ignore[arg-type]
+
+        monkeypatch.setattr("longtake.cli.session.open_library", opened)
+        result = program.run("ask", "good", "which room is it?", "-q")
+        told = json.loads(program.run("ask", "good", "which room is it?", "--json").stdout)
+    assert result.exit_code == 0, result.output
+    assert "ROOM B2" in result.stdout
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("warning: ")
+    for said in (line, *told["warnings"]):
+        assert why in said
+        assert url in said
+        assert "made of quotes alone" in said
+        assert "check LONGTAKE_API_BASE" in said
+    assert (told["ok"], told["data"]["status"], len(told["warnings"])) == (True, "answered", 1)
+
+
+def test_good_model_brings_no_warning(
     program: Program, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program.run("ingest", good)
-    chat = EndpointChat("http://127.0.0.1:9/v1", "m", attempts=1, wait=0.0)
+    chat = FakeChat(lambda _messages: "The room is B2.")
     monkeypatch.setattr(
         "longtake.cli.session.open_library",
         lambda settings: Library(settings, models=fake_models(chat=chat)),  # type: ignore[arg-type]
     )
-    result = program.run("ask", "good", "which room is it?")
-    assert result.exit_code == 0, result.output
-    assert "warning: the model failed: Unreachable" in result.stderr
-    assert "ROOM B2" in result.stdout
-    told = json.loads(program.run("ask", "good", "which room is it?", "--json").stdout)
-    assert "Unreachable" in told["warnings"][0]
+    result = program.run("ask", "good", "which room is it?", "--json")
+    assert json.loads(result.stdout)["warnings"] == []
 
 
 def test_library_that_is_no_library(program: Program, good: Path) -> None:

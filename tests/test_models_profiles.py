@@ -192,6 +192,7 @@ def test_what_may_pass_is_repeated(stub: Stub) -> None:
         (400, "no", BackendError, 1),
         (200, None, BadReply, 1),
         (200, "NONE", BadReply, 1),
+        (200, ["a"], BadReply, 1),
     ],
 )
 def test_failures_have_names(
@@ -208,3 +209,33 @@ def test_nobody_there_is_unreachable() -> None:
     chat = EndpointChat("http://127.0.0.1:9/v1", "m", attempts=2, wait=0.0)
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9"):
         chat.generate([("user", "x")], max_tokens=5)
+
+
+def test_trouble_is_kept_until_something_succeeds_and_shortens_the_next_try(stub: Stub) -> None:
+    chat = chat_of(stub)
+    assert chat.trouble is None
+    stub.replies = [(503, "down")] * 4
+    for attempts in (3, 1):
+        before = len(stub.asked)
+        with pytest.raises(Unreachable) as caught:
+            chat.generate([("user", "x")], max_tokens=5)
+        assert chat.trouble is caught.value
+        assert len(stub.asked) - before == attempts
+    assert chat.generate([("user", "x")], max_tokens=5) == "done"
+    assert chat.trouble is None
+
+
+def test_a_time_out_is_not_repeated(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+    import openai
+
+    chat, asked = chat_of(stub, timeout=7.0), []
+
+    def late(**_: Any) -> None:
+        asked.append(1)
+        raise openai.APITimeoutError(httpx.Request("POST", stub.url))
+
+    monkeypatch.setattr(chat._client.chat.completions, "create", late)
+    with pytest.raises(Unreachable, match="within 7 s"):
+        chat.generate([("user", "x")], max_tokens=5)
+    assert len(asked) == 1

@@ -89,11 +89,11 @@ def talk(text: str, *, level: int = 0) -> None:
 
 
 def warn(text: str) -> None:
-    """Note a warning: into the envelope, and on stderr."""
+    """Note a warning: into the envelope with `--json`, else on stderr, also when quiet."""
     session = current()
     session.warnings.append(text)
     if not session.json:
-        talk(f"{style('warning:', fg='yellow')} {text}")
+        click.echo(f"{style('warning:', fg='yellow')} {text}", err=True)
 
 
 def style(text: str, **how: Any) -> str:

@@ -36,6 +36,9 @@ command's name. `NO_COLOR` is obeyed.
 | 7 | done in part; the rest is listed |
 | 130 | interrupted; what was done is kept, and the same command goes on |
 
+An answer is found and proved without a language model. So when the model of an endpoint fails, the
+answer stands, made of quotes alone: exit code 0, and a warning (on stderr, and in `warnings`).
+
 ## JSON
 
 With `--json` every command prints one object: `{"ok", "command", "data", "count",

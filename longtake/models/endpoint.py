@@ -1,7 +1,8 @@
 """A chat model behind any OpenAI-compatible endpoint.
 
-The client's own retries are off; tenacity repeats what may pass by itself (no connection, time
-out, too many requests, server error) and nothing else. Log-probabilities differ from server to
+The client's own retries are off; tenacity repeats what may pass by itself (no connection, too
+many requests, server error) and nothing else: what timed out once has cost the person a minute
+already. After a failure, until something succeeds, there is one attempt only. Log-probabilities differ from server to
 server, so `scores` is False and control asks for one letter instead.
 """
 
@@ -10,11 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from longtake.errors import BackendError, BadReply, MissingConfig, Unreachable
+from longtake.errors import BackendError, BadReply, LongtakeError, MissingConfig, Unreachable
+
+_DEAD = "check LONGTAKE_API_BASE and that the server runs"
+_NOT_ONE = "check LONGTAKE_API_BASE: an OpenAI-compatible one mostly ends in /v1"
 
 
 class EndpointChat:
-    """`ChatModel` without log-probabilities, over `base`/chat/completions."""
+    """`ChatModel` without log-probabilities, over `base`/chat/completions.
+
+    `trouble` is why the last request failed, or None: whoever does without the model's words can
+    still say what is wrong.
+    """
 
     scores = False
 
@@ -34,8 +42,10 @@ class EndpointChat:
         self._client: Any = OpenAI(
             base_url=base, api_key=key or "none", max_retries=0, timeout=timeout
         )
+        self.trouble: LongtakeError | None = None
         self._base = base
         self._model = model
+        self._timeout = timeout
         self._attempts = attempts
         self._wait = wait
         self.name = f"{model}@api"
@@ -48,7 +58,7 @@ class EndpointChat:
         Raises:
             Unreachable: the endpoint does not answer, or is busy beyond all attempts.
             MissingConfig: it refuses the key.
-            BadReply: it answered without text.
+            BadReply: it answered without text, or with something else than a chat's reply.
             BackendError: it refused the request.
         """
         asked: dict[str, Any] = {
@@ -59,36 +69,57 @@ class EndpointChat:
         }
         if stop:
             asked["stop"] = list(stop)
-        reply = self._ask(asked)
-        if not getattr(reply, "choices", None) or reply.choices[0].message.content is None:
-            raise BadReply(f"{self._model} at {self._base} answered without text")
-        return str(reply.choices[0].message.content).strip()
+        try:
+            text = self._text(self._ask(asked))
+        except LongtakeError as error:
+            self.trouble = error
+            raise
+        self.trouble = None
+        return text
 
     def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
         """Always refuse: `scores` is False."""
         raise BackendError(f"{self.name} gives no log-probabilities; check `scores` first")
 
+    def _text(self, reply: Any) -> str:
+        """Take the text out of a reply; what came over the network may be anything."""
+        try:
+            content = reply.choices[0].message.content
+        except (AttributeError, IndexError, TypeError):
+            content = None
+        if not isinstance(content, str):
+            raise BadReply(f"{self._model} at {self._base} answered without text", fix=_NOT_ONE)
+        return content.strip()
+
     def _ask(self, asked: dict[str, Any]) -> Any:
         import openai
         import tenacity
 
+        attempts = 1 if self.trouble else self._attempts
         passing = (
-            openai.APIConnectionError,  # APITimeoutError is one of these.
+            openai.APIConnectionError,
             openai.RateLimitError,
             openai.InternalServerError,
         )
         again = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(passing),
-            stop=tenacity.stop_after_attempt(self._attempts),
+            retry=tenacity.retry_if_exception(
+                lambda e: isinstance(e, passing) and not isinstance(e, openai.APITimeoutError)
+            ),
+            stop=tenacity.stop_after_attempt(attempts),
             wait=tenacity.wait_exponential(multiplier=self._wait, max=20),
             reraise=True,
         )
         try:
             return again(self._client.chat.completions.create, **asked)
-        except passing as error:
+        except openai.APITimeoutError as error:
             raise Unreachable(
-                f"the endpoint {self._base} did not answer in {self._attempts} attempts: {error}",
-                fix="check LONGTAKE_API_BASE and that the server runs",
+                f"the endpoint {self._base} did not answer within {self._timeout:g} s", fix=_DEAD
+            ) from error
+        except passing as error:
+            why = str(error).rstrip(".")
+            tried = f"in {attempts} attempts" if attempts > 1 else "again"
+            raise Unreachable(
+                f"the endpoint {self._base} did not answer {tried}: {why}", fix=_DEAD
             ) from error
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise MissingConfig(
@@ -101,3 +132,5 @@ class EndpointChat:
             ) from error
         except openai.OpenAIError as error:
             raise BackendError(f"the endpoint {self._base} failed: {error}") from error
+        except ValueError as error:  # It said JSON and sent something else.
+            raise BadReply(f"the endpoint {self._base} sent no JSON", fix=_NOT_ONE) from error

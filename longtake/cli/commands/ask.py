@@ -15,7 +15,7 @@ from longtake.cli.last import remember
 from longtake.cli.output import clean, emit, talk, warn
 from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.times import TIME, clock
-from longtake.errors import NoSuchVideo, UsageError
+from longtake.errors import LongtakeError, NoSuchVideo, UsageError
 
 Form = Literal["text", "json", "md"]
 
@@ -133,19 +133,25 @@ def answer(
     seconds = time.perf_counter() - began
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
-    _tell_failed_model(got.trace)
+    _tell_failed_model(got.trace, library.chat_trouble)
     if trace:
         data["trace"] = list(got.trace)
     emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
     return {**data, "trace": list(got.trace)}
 
 
-def _tell_failed_model(trace: Iterable[Mapping[str, Any]]) -> None:
-    """Warn when a language model was to phrase the answer and failed: the agent did without."""
-    for step in trace:
-        said = str(step.get("phrase", ""))
-        if said.startswith("the model failed"):
-            warn(f"{said}; the answer is made of quotes alone; see `longtake config show --origin`")
+def _tell_failed_model(trace: Iterable[Mapping[str, Any]], trouble: LongtakeError | None) -> None:
+    """Warn when a language model was to phrase the answer and failed: the agent did without.
+
+    That is no failure of the command: the answer is found and proved by rules, and a model only
+    puts it into other words.
+    """
+    said = next((str(one["phrase"]) for one in trace if one.get("phrase")), "")
+    if said.startswith("the model failed"):
+        why, fix = said, "see `longtake config show --origin`"
+        if trouble is not None:
+            why, fix = trouble.message, trouble.fix or fix
+        warn(f"{clean(why)}; the answer is made of quotes alone; {clean(fix)}")
 
 
 def _shown(
