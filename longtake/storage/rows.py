@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from longtake.timecode import Seconds, Span
 COLUMNS = (
     "r.id, v.id, r.level, r.channel, r.start, r.end, r.known_at, r.text, r.maker, r.parents, r.data"
 )
+BATCH = 2_000
+"""Records that are put with one set of statements."""
 _FROM = "records r JOIN videos v ON v.ordinal = r.ordinal"
 _UPDATE = """
     UPDATE records SET end = ?, known_at = ?, maker = ?, parents = ?, thumb = ?, text = ?, data = ?
@@ -43,11 +46,13 @@ class Records:
         """
         dropped: list[str] = []
         ordinals: dict[str, int] = {}
+        coming = iter(records)
         with self._database.transaction():
-            for record in records:
-                if record.video not in ordinals:
-                    ordinals[record.video] = self._videos.get(record.video).ordinal
-                dropped += self._put(record, ordinals[record.video])
+            while batch := list(islice(coming, BATCH)):
+                for video in {record.video: None for record in batch}:
+                    if video not in ordinals:
+                        ordinals[video] = self._videos.get(video).ordinal
+                dropped += self._put(batch, ordinals)
         return dropped
 
     def delete(
@@ -119,31 +124,80 @@ class Records:
         )
         return {row[0]: to_record(row[1:]) for row in rows}
 
-    def _put(self, record: Record, ordinal: int) -> list[str]:
-        place_of = (ordinal, record.level, record.channel, record.span.start)
-        old = self._database.one(
-            "SELECT n, ordinal, level, channel, start, thumb FROM records WHERE id = ?",
-            (record.id,),
-        )
-        values = _values(record)
-        if old is not None and old[1:5] == place_of:
-            self._database.run(_UPDATE, (*values, old[0]))
-        else:
-            if old is not None:
-                self._database.run("DELETE FROM records WHERE n = ?", (old[0],))
-            number = self._free(place(ordinal, record.span.start))
-            self._database.run(_INSERT, (*values, number, record.id, *place_of))
-        return [old[5]] if old is not None and old[5] not in (None, values[4]) else []
+    def _put(self, batch: Sequence[Record], ordinals: Mapping[str, int]) -> list[str]:
+        """Put records in a handful of statements, with the outcome of one at a time.
 
-    def _free(self, number: int) -> int:
-        row = self._database.one(
-            "SELECT max(n) FROM records WHERE n BETWEEN ? AND ?", (number, number + 255)
+        Where one leaves its place, or comes twice, the order counts: these go one at a time.
+        """
+        known = self._known([record.id for record in batch])
+        moved = any(
+            record.id in known and known[record.id][1:5] != _place_of(record, ordinals)
+            for record in batch
         )
-        if row is not None and row[0] is not None:
-            number = row[0] + 1
-        while self._database.one("SELECT 1 FROM records WHERE n = ?", (number,)):
-            number += 1
-        return number
+        if len(batch) > 1 and (moved or len({record.id for record in batch}) < len(batch)):
+            return [name for record in batch for name in self._put([record], ordinals)]
+        if moved:
+            self._database.run("DELETE FROM records WHERE n = ?", (known[batch[0].id][0],))
+        dropped: list[str] = []
+        old: list[Row] = []
+        new: list[tuple[Record, Row]] = []
+        for record in batch:
+            values = _values(record)
+            was = known.get(record.id)
+            if was is not None and was[5] not in (None, values[4]):
+                dropped.append(was[5])
+            if was is None or moved:
+                new.append((record, values))
+            else:
+                old.append((*values, was[0]))
+        self._database.run_many(_UPDATE, old)
+        places = [_place_of(record, ordinals) for record, _ in new]
+        numbers = self._free([place(ordinal, start) for ordinal, *_, start in places])
+        self._database.run_many(
+            _INSERT,
+            [
+                (*values, number, record.id, *where)
+                for (record, values), number, where in zip(new, numbers, places, strict=True)
+            ],
+        )
+        return dropped
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Return (n, ordinal, level, channel, start, thumb) of the records that are here."""
+        rows = self._database.rows(
+            "SELECT id, n, ordinal, level, channel, start, thumb FROM records "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def _free(self, wanted: Sequence[int]) -> list[int]:
+        """Give each place its next free number: behind the last one of its millisecond."""
+        rows = self._database.rows(
+            "SELECT value, (SELECT max(n) FROM records WHERE n BETWEEN value AND value + 255) "
+            "FROM json_each(?)",
+            (json.dumps(sorted(set(wanted))),),
+        )
+        last = {start: n for start, n in rows if n is not None}
+        numbers: list[int] = []
+        given: set[int] = set()
+        for start in wanted:
+            number = last.get(start, start - 1) + 1
+            # A full millisecond spills into the next ones, where others may be.
+            while number > start + 255 and (number in given or self._holds(number)):
+                number += 1
+            block = number & ~255
+            last[block] = max(number, last.get(block, number))
+            given.add(number)
+            numbers.append(number)
+        return numbers
+
+    def _holds(self, number: int) -> bool:
+        return self._database.one("SELECT 1 FROM records WHERE n = ?", (number,)) is not None
+
+
+def _place_of(record: Record, ordinals: Mapping[str, int]) -> tuple[int, str, str, float]:
+    return ordinals[record.video], record.level, record.channel, record.span.start
 
 
 def to_record(row: Row) -> Record:

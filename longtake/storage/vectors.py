@@ -11,16 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from longtake.errors import StoreError
 from longtake.storage.database import Database
 from longtake.storage.dense import Dense, Ints, Marks, load_faiss
 from longtake.storage.filters import visible
 from longtake.storage.indexfile import index_path, read_index, read_stamp, write_index
 from longtake.storage.records import Floats, VectorRow
+from longtake.storage.vectortable import VectorTable, checked, same_size
 from longtake.timecode import Seconds, Span
 
 # Below this a rebuild from SQLite takes a few milliseconds and a file is not worth its place.
@@ -47,6 +46,7 @@ class Vectors:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
+        self._table = VectorTable(database)
         self._live: dict[int, _Live] = {}
         self._making = threading.Lock()
         # What a transaction changed and then searches is seen by that transaction alone.
@@ -60,10 +60,7 @@ class Vectors:
         Raises:
             StoreError: a record is not there, or a vector does not fit the others of its index.
         """
-        begun: dict[str, tuple[int, int]] = {}
-        with self._database.transaction():
-            for row in rows:
-                self._put(row, begun)
+        self._table.put(rows)
 
     def read(
         self,
@@ -84,7 +81,7 @@ class Vectors:
             found.values,
         )
         for row in rows:
-            _same_size(len(rows[0][3]) // 4, len(row[3]) // 4, f"the vector of {row[0]}")
+            same_size(len(rows[0][3]) // 4, len(row[3]) // 4, f"the vector of {row[0]}")
         matrix = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4")
         matrix = matrix.reshape(len(rows), -1) if rows else np.zeros((0, 0))
         spans = [Span(row[1], row[2]) for row in rows]
@@ -111,7 +108,7 @@ class Vectors:
         as_of: Seconds | None,
     ) -> list[tuple[str, float]]:
         """Return (record id, inner product) of the best `k`, ties by id."""
-        query = _checked(query, "the query")
+        query = checked(query, "the query")
         found: list[tuple[str, float]] = []
         for no in keys:
             live = self._get(no)
@@ -119,7 +116,7 @@ class Vectors:
                 self._refresh(no, live)
                 if live.dense is None or not len(live.dense.marks.vids):
                     continue
-                _same_size(live.dense.dim, len(query), "the query")
+                same_size(live.dense.dim, len(query), "the query")
                 allowed = live.dense.marks.allowed(ordinals, span, as_of)
                 found += live.dense.search(query, k, allowed)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[: max(0, k)]
@@ -152,51 +149,6 @@ class Vectors:
             if row is not None and row[0] > live.gen:
                 return self._inside.setdefault(no, _Live())
         return live
-
-    def _put(self, row: VectorRow, begun: dict[str, tuple[int, int]]) -> None:
-        vector = _checked(row.vector, f"the vector of {row.record}")
-        record = self._database.one(
-            "SELECT n, ordinal, level, channel, start FROM records WHERE id = ?", (row.record,)
-        )
-        if record is None:
-            raise StoreError(
-                f"a vector came for the record {row.record!r}, which is not there",
-                fix="put the record first",
-            )
-        n, ordinal, level, channel, start = record
-        key = f"{level}.{channel}.{row.facet}"
-        if key not in begun:
-            begun[key] = self._begin(key, len(vector))
-        no, gen = begun[key]
-        (dim,) = self._database.one("SELECT dim FROM indexes WHERE no = ?", (no,)) or (0,)
-        _same_size(dim, len(vector), f"the vector of {row.record}")
-        blob = vector.astype("<f4").tobytes()
-        old = self._database.one("SELECT slot FROM vectors WHERE n = ? AND no = ?", (n, no))
-        if old is not None:
-            self._database.run(
-                "UPDATE vectors SET known_at = ?, gen = ?, vector = ? WHERE slot = ?",
-                (row.known_at, gen, blob, old[0]),
-            )
-            return
-        vid = (ordinal << 32) + max(0, round(start * 1000))
-        while self._database.one("SELECT 1 FROM vectors WHERE no = ? AND vid = ?", (no, vid)):
-            vid += 1
-        self._database.run(
-            "INSERT INTO vectors (no, vid, n, known_at, gen, vector) VALUES (?, ?, ?, ?, ?, ?)",
-            (no, vid, n, row.known_at, gen, blob),
-        )
-
-    def _begin(self, key: str, dim: int) -> tuple[int, int]:
-        """Count the key's generation up; an empty index takes the dimension of what comes."""
-        self._database.run(
-            "INSERT INTO indexes (key, dim) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET dim = "
-            "CASE WHEN EXISTS (SELECT 1 FROM vectors x WHERE x.no = indexes.no) "
-            "THEN dim ELSE excluded.dim END",
-            (key, dim),
-        )
-        self._database.run("UPDATE indexes SET gen = gen + 1 WHERE key = ?", (key,))
-        no, gen = self._database.one("SELECT no, gen FROM indexes WHERE key = ?", (key,)) or (0, 0)
-        return no, gen
 
     def _refresh(self, no: int, live: _Live) -> None:
         """Bring an index up to the last commit."""
@@ -279,18 +231,3 @@ class Vectors:
         with self._database.transaction():
             self._database.run("DELETE FROM gone WHERE no = ? AND gen <= ?", (no, gen))
             self._database.run("UPDATE indexes SET forgot = ? WHERE no = ?", (gen, no))
-
-
-def _checked(vector: Any, what: str) -> Floats:
-    array = np.ascontiguousarray(vector, dtype=np.float32)
-    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
-        raise StoreError(f"{what} is not a row of finite numbers", fix="check the encoder")
-    return array
-
-
-def _same_size(dim: int, got: int, what: str) -> None:
-    if dim != got:
-        raise StoreError(
-            f"{what} has {got} numbers and its index has {dim}: another encoder made that",
-            fix="use the profile that made this library, or ingest into a new one",
-        )
