@@ -1,8 +1,9 @@
-"""Questions about a scripted lecture: the program against two baselines, on one ingest.
+"""Questions about a scripted film: the program against two baselines, on one ingest.
 
-    python -m bench.answers [--minutes 120] [--seed 1] [--rows rows.jsonl] [--folder DIR]
+    python -m bench.answers [--world seminar] [--minutes 120] [--rows rows.jsonl] [--folder DIR]
 
-Makes the world (`bench.worlds.lecture`), ingests it with the offline profile, asks every
+Makes the world (`bench.worlds.lecture`, on which answers were tuned, or `bench.worlds.seminar`,
+which is held out), ingests it with the offline profile, asks every
 question through `Library.ask` and through the baselines of `bench.baselines`, and only then
 opens the truth to mark the answers (`bench.scoring`). `--rows` writes every question with its
 answers and marks, one JSON line for each system.
@@ -23,7 +24,9 @@ import numpy as np
 from bench.baselines import CLIPS, PlainRag, thin_library
 from bench.machine import emit, machine, say
 from bench.scoring import Prediction, mark, row, summary
-from bench.worlds.lecture import World, make_world
+from bench.worlds.lecture import LECTURE
+from bench.worlds.make import World, make_world
+from bench.worlds.seminar import SEMINAR
 from bench.worlds.truth import Question, Truth
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from longtake.storage.records import Video
 
 Ask = Callable[[str], Prediction]
+WORLDS = {recipe.name: recipe for recipe in (LECTURE, SEMINAR)}
 
 
 def put_questions(ask: Ask, texts: Sequence[str]) -> tuple[list[Prediction], dict[str, float]]:
@@ -63,20 +67,27 @@ def measure(
     # The texts of the questions only; what is right is read after everything is answered.
     texts = [question.text for question in Truth.load(world.truth).questions]
     path = kept or folder / "answers.longtake"
-    fresh = not path.exists()
     asked: dict[str, tuple[list[Prediction], dict[str, float]]] = {}
     with longtake.open(path, profile="offline") as library:
-        started = time.monotonic()
-        video = library.ingest(world.video, on_progress=_tell())
-        ingest = time.monotonic() - started
-        if fresh:
-            say(f"ingested at {video.duration / ingest:.1f} x real time")
+        video, ingest = watch(library, world)
         asked["longtake"] = put_questions(asker(library, video), texts)
         plain = PlainRag(library.store, video, library.models.text_encoder, k)
         asked["plain_rag"] = put_questions(plain.ask, texts)
         models = library.models
     asked["uniform_clips"] = _thin(path, folder / "thin.longtake", video, texts, models)
-    return _report(world, video, ingest if fresh else None, asked, rows) | {"plain_rag_k": k}
+    return _report(world, video, ingest, asked, rows) | {"plain_rag_k": k}
+
+
+def watch(library: Library, world: World) -> tuple[Video, float | None]:
+    """Ingest the world's film; return it with the seconds that took, none if it was known."""
+    known = {video.id for video in library.videos()}
+    started = time.monotonic()
+    video = library.ingest(world.video, on_progress=_tell())
+    seconds = time.monotonic() - started
+    if video.id in known:
+        return video, None
+    say(f"ingested at {video.duration / seconds:.1f} x real time")
+    return video, seconds
 
 
 def asker(library: Library, video: Video) -> Ask:
@@ -114,12 +125,26 @@ def _report(
     return {
         "bench": "answers",
         "machine": machine(),
-        "world": truth.settings | {"duration": truth.duration},
-        "ingest": ingest
-        and {"seconds": round(ingest, 1), "x_real_time": round(video.duration / ingest, 2)},
+        "world": {"name": world.video.stem} | truth.settings | {"duration": truth.duration},
+        "ingest": _speed(video, ingest),
         "uniform_clips": CLIPS,
         "systems": systems,
     }
+
+
+def _speed(video: Video, seconds: float | None) -> dict[str, float] | None:
+    if seconds is None:
+        return None
+    return {"seconds": round(seconds, 1), "x_real_time": round(video.duration / seconds, 2)}
+
+
+def only_ingest(world: World, path: Path) -> dict[str, Any]:
+    """Fill the library that a later run is to ask."""
+    import longtake
+
+    with longtake.open(path, profile="offline") as library:
+        video, seconds = watch(library, world)
+        return {"bench": "answers", "library": str(path), "ingest": _speed(video, seconds)}
 
 
 def _tell(every: float = 300.0) -> Callable[[dict[str, Any]], None]:
@@ -136,6 +161,7 @@ def _tell(every: float = 300.0) -> Callable[[dict[str, Any]], None]:
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--world", choices=WORLDS, default="lecture")
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
@@ -143,13 +169,19 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="write every answer here, as JSON lines")
     parser.add_argument("--folder", type=Path, help="where the world is made and kept")
     parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
+    parser.add_argument("--only-ingest", action="store_true", help="fill --library, ask nothing")
     given = parser.parse_args()
+    if given.only_ingest and given.library is None:
+        parser.error("--only-ingest needs --library")
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         world = make_world(
-            folder / f"lecture-{given.minutes:g}-{given.seed}", minutes=given.minutes,
-            seed=given.seed, engine=given.voice, say=say,
+            WORLDS[given.world], folder / f"{given.world}-{given.minutes:g}-{given.seed}",
+            minutes=given.minutes, seed=given.seed, engine=given.voice, say=say,
         )  # fmt: skip
+        if given.only_ingest:
+            emit(only_ingest(world, given.library))
+            return
         with tempfile.TemporaryDirectory(dir=folder) as libraries:
             emit(measure(world, Path(libraries), k=given.k, rows=given.rows, kept=given.library))
 

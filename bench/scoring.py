@@ -4,6 +4,8 @@ A question is *declined* unless its status is ``answered``. For questions about 
 video, declining is right. *Hit@1*: the first evidence overlaps a gold span. IoU is that of the
 first evidence with its best gold span, 0 for a declined question. Abstention precision: absent
 among declined; recall: declined among absent; false declines: declined among answerable.
+Timecodes in
+an answer are no answer to "how many?", so they are not read as one.
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 _UNITS = {"hour": 3600.0, "h": 3600.0, "minute": 60.0, "min": 60.0, "m": 60.0,
           "second": 1.0, "sec": 1.0, "s": 1.0}  # fmt: skip
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(hour|h|minute|min|m|second|sec|s)s?\b")
+_TIMECODE = re.compile(r"\b\d{1,2}:\d{2}:\d{2}(?:\.\d+)?\b")
 _CLOCK = re.compile(r"\b(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)\b")
+
+COVERAGE = 0.8
+"""The share of questions that `accuracy_at` answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,13 @@ class Prediction:
     status: str = "answered"
     value: float | None = None
     spans: tuple[tuple[float, float], ...] = ()
+    confidence: float | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> Prediction:
         """Take what is marked from the program's own answer."""
         spans = tuple((proof.start, proof.end) for proof in answer.evidence)
-        return cls(answer.text, answer.status, answer.value, spans)
+        return cls(answer.text, answer.status, answer.value, spans, answer.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +58,21 @@ class Mark:
     hit: bool
     iou: float
     declined: bool
+    confidence: float | None = None
 
 
 def mark(question: Question, given: Prediction) -> Mark:
     """Mark one prediction."""
     declined = given.status != "answered"
-    if question.kind == "absent":
-        return Mark(question.id, question.kind, declined, False, 0.0, declined)
-    if declined:
-        return Mark(question.id, question.kind, False, False, 0.0, True)
+    if declined or question.kind == "absent":
+        right = declined and question.kind == "absent"
+        return Mark(question.id, question.kind, right, False, 0.0, declined, given.confidence)
     first = Span(*given.spans[0]) if given.spans else None
     golds = [Span(*span) for span in question.spans]
     hit = first is not None and any(first.overlap(gold) > 0 for gold in golds)
     iou = max((first.iou(gold) for gold in golds), default=0.0) if first else 0.0
-    return Mark(question.id, question.kind, _right(question, given, hit), hit, iou, False)
+    right = _right(question, given, hit)
+    return Mark(question.id, question.kind, right, hit, iou, False, given.confidence)
 
 
 def _right(question: Question, given: Prediction, hit: bool) -> bool:
@@ -78,7 +86,8 @@ def _right(question: Question, given: Prediction, hit: bool) -> bool:
 
 def _earliest(patterns: Sequence[str], text: str) -> float:
     """Return where the first of the patterns is found, infinity if none is."""
-    found = (re.search(pattern, text.casefold()) for pattern in patterns)
+    plain = _TIMECODE.sub("", text.casefold())
+    found = (re.search(pattern, plain) for pattern in patterns)
     return min((match.start() for match in found if match), default=float("inf"))
 
 
@@ -119,6 +128,10 @@ def summary(marks: Sequence[Mark]) -> dict[str, Any]:
             "recall": _share([one.declined for one in absent]),
             "false_declines": _share([one.declined for one in answerable]),
         },
+        "calibration": {
+            "expected_error": expected_error(marks),
+            f"accuracy_at_{COVERAGE:.0%}": accuracy_at(answerable),
+        },
     }
 
 
@@ -133,6 +146,36 @@ def _figures(marks: Sequence[Mark]) -> dict[str, Any]:
         figures["right_with_hit"] = _share([one.right and one.hit for one in marks])
         figures["mean_iou"] = round(sum(one.iou for one in marks) / len(marks), 4)
     return figures
+
+
+def expected_error(marks: Sequence[Mark], bins: int = 10) -> float | None:
+    """Return the expected calibration error over the answered questions (arXiv:1706.04599).
+
+    Answers are put into equal bins by confidence; the gap between a bin's mean confidence and its
+    share of right answers is weighed by its size. None when no answer tells its confidence.
+    """
+    given = [(one.confidence, one.right) for one in marks if not one.declined]
+    sure = [(confidence, right) for confidence, right in given if confidence is not None]
+    if not sure:
+        return None
+    groups: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in sure:
+        groups.setdefault(min(bins - 1, int(confidence * bins)), []).append((confidence, right))
+    gaps = [abs(sum(c for c, _ in some) - sum(right for _, right in some))
+            for some in groups.values()]  # fmt: skip
+    return round(sum(gaps) / len(sure), 4)
+
+
+def accuracy_at(marks: Sequence[Mark], coverage: float = COVERAGE) -> float | None:
+    """Return the accuracy when only the most confident share of the questions is answered.
+
+    Declined questions come last: a system that declines more than the rest has to answer them
+    wrongly. None when no answer tells its confidence.
+    """
+    if all(one.confidence is None for one in marks):
+        return None
+    ranked = sorted(marks, key=lambda one: (one.declined, -(one.confidence or 0.0), one.id))
+    return _share([one.right for one in ranked[: max(1, round(coverage * len(ranked)))]])
 
 
 def _share(flags: Sequence[bool]) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.scoring import Prediction, mark, seconds_in, summary
+from bench.scoring import Mark, Prediction, accuracy_at, expected_error, mark, seconds_in, summary
 from bench.worlds.truth import Question, Truth
 
 QUESTIONS = (
@@ -113,3 +113,53 @@ def test_truth_survives_its_file(tmp_path: Path) -> None:
     truth = Truth(200.0, QUESTIONS, {"seed": 1})
     truth.save(tmp_path / "truth.json")
     assert Truth.load(tmp_path / "truth.json") == truth
+
+
+def sure(*pairs: tuple[float | None, bool | None]) -> list[Mark]:
+    """Return marks of answers with these confidences; None: declined."""
+    return [
+        Mark(f"q{n}", "speech", bool(right), False, 0.0, right is None, confidence)
+        for n, (confidence, right) in enumerate(pairs)
+    ]
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    assert expected_error(sure((1.0, True), (1.0, True), (0.0, False))) == 0.0
+    assert expected_error(sure((0.9, True), (0.9, False))) == pytest.approx(0.4)
+    # two bins of unequal size: 3 x |0.8 - 1| and 1 x |0.2 - 0| over four answers
+    marks = sure((0.8, True), (0.8, True), (0.8, True), (0.2, False))
+    assert expected_error(marks) == pytest.approx((3 * 0.2 + 0.2) / 4)
+
+
+def test_declined_answers_have_no_calibration() -> None:
+    assert expected_error(sure((0.7, True), (0.1, None))) == pytest.approx(0.3)
+    assert expected_error(sure((None, True))) is None
+
+
+def test_accuracy_at_coverage_drops_the_least_confident() -> None:
+    marks = sure((0.9, True), (0.8, True), (0.7, True), (0.6, True), (0.1, False))
+    assert accuracy_at(marks) == 1.0
+    assert accuracy_at(marks, 1.0) == 0.8
+    assert accuracy_at(sure((0.1, True), (0.8, True), (0.7, True), (0.6, True), (0.9, False))) == (
+        0.75
+    )
+
+
+def test_declining_more_than_the_rest_costs_accuracy_at_coverage() -> None:
+    declined = (0.99, None)
+    assert accuracy_at(sure((0.5, True), (0.5, True), declined, declined, declined)) == 0.5
+    assert accuracy_at(sure((None, True), (None, False))) is None
+
+
+def test_confidence_reaches_the_figures() -> None:
+    given = tuple(replace(p, confidence=0.9) for p in PERFECT)
+    figures = scored(given)["calibration"]
+    assert figures == {"expected_error": pytest.approx(0.1), "accuracy_at_80%": 1.0}
+    assert scored(PERFECT)["calibration"] == {"expected_error": None, "accuracy_at_80%": None}
+
+
+def test_timecodes_are_no_numbers() -> None:
+    question = Question("screen-1", "screen", "How many?", ((0.0, 9.0),), (r"\b35\b",))
+    assert not mark(question, Prediction("It is said at 01:35:20.")).right
+    assert mark(question, Prediction("At 01:20:10: 35 buses.")).right
+    assert mark(replace(question, right=("18:45",)), Prediction("Doors open 18:45")).right

@@ -14,6 +14,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from bench.worlds import things
+
 _BASE = (1280, 720)
 _MIDDLE = 20
 
@@ -117,7 +119,7 @@ _DRAWN: dict[str, Callable[[], Image.Image]] = {
 
 
 def available() -> tuple[str, ...]:
-    """Return the names of the pictures that can be made here."""
+    """Return the names of this module's pictures that can be made here."""
     from importlib.util import find_spec
 
     photos = ("flower", "temple") if find_spec("sklearn") else ()
@@ -127,7 +129,8 @@ def available() -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def picture(name: str, size: tuple[int, int]) -> Image.Image:
     """Return the picture `name`, softened as a lens does."""
-    return _DRAWN[name]().filter(ImageFilter.GaussianBlur(1.2)).resize(size)
+    drawn = _DRAWN.get(name) or things.DRAWN[name]
+    return drawn().filter(ImageFilter.GaussianBlur(1.2)).resize(size)
 
 
 @lru_cache(maxsize=4)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from bench.worlds.lecture_script import ABSENT, REFRAINS, Topic
 from bench.worlds.timetable import Times, Timetable
-from bench.worlds.truth import Question
+from bench.worlds.truth import Question, count_patterns, lasting
 
 QUOTA = {
     "speech": 18, "screen": 18, "sight": 8, "order": 6, "first_last": 6, "how_long": 4,
     "absent": 15,
 }  # fmt: skip
+ANSWERABLE = 60
+"""Counts are asked for until there are so many: how many refrains come twice depends on the voice."""
 
 _SIGHT = {
     "balloon": "When can a hot-air balloon be seen?",
@@ -28,7 +31,10 @@ _SIGHT = {
 
 
 def ask_about(table: Timetable, seed: int) -> tuple[Question, ...]:
-    """Return the world's questions: at most `QUOTA` of each kind, those about nothing last."""
+    """Return the world's questions: at most `QUOTA` of each kind, then counts up to `ANSWERABLE`.
+
+    Those about nothing come last.
+    """
     chance = Random(seed + 1)
     made = {
         "speech": list(_speech(table)),
@@ -39,18 +45,19 @@ def ask_about(table: Timetable, seed: int) -> tuple[Question, ...]:
         "how_long": list(_how_long(table)),
         "absent": [Question("", "absent", text) for text in ABSENT],
     }
-    chosen: list[Question] = []
+    chosen: dict[str, list[Question]] = {}
     for kind, asked in made.items():
         keep = sorted(chance.sample(range(len(asked)), min(QUOTA[kind], len(asked))))
-        for number, index in enumerate(keep, 1):
-            chosen.append(_named(asked[index], f"{kind}-{number}"))
-    return tuple(chosen)
-
-
-def _named(question: Question, name: str) -> Question:
-    from dataclasses import replace
-
-    return replace(question, id=name)
+        chosen[kind] = [asked[index] for index in keep]
+    absent = chosen.pop("absent")
+    missing = ANSWERABLE - sum(map(len, chosen.values()))
+    chosen["how_many"] = list(_how_many(table))[:missing]
+    chosen["absent"] = absent
+    return tuple(
+        replace(question, id=f"{kind}-{number}")
+        for kind, some in chosen.items()
+        for number, question in enumerate(some, 1)
+    )
 
 
 def _speech(table: Timetable) -> Iterator[Question]:
@@ -125,15 +132,26 @@ def _how_long(table: Timetable) -> Iterator[Question]:
     counts = ("first", "second", "third")
     for number, span in enumerate(table.breaks):
         which = counts[number] if len(table.breaks) > 1 else "coffee"
-        yield _lasting(f"How long is the {which} break?", span)
+        yield lasting(f"How long is the {which} break?", span)
     topic, span = table.topics[len(table.topics) // 2]
-    yield _lasting(f"How long does the lecture deal with {topic.name}?", span)
+    yield lasting(f"How long does the lecture deal with {topic.name}?", span)
     topic, _ = table.topics[-1]
     title = topic.cards[1].title
-    yield _lasting(f"How long is the slide “{title}” on the screen?", table.shown[title, title])
+    yield lasting(f"How long is the slide “{title}” on the screen?", table.shown[title, title])
 
 
-def _lasting(text: str, span: Times) -> Question:
-    length = span[1] - span[0]
-    return Question("", "how_long", text, (span,), value=round(length, 2),
-                    tolerance=round(max(5.0, 0.15 * length), 2))  # fmt: skip
+def _how_many(table: Timetable) -> Iterator[Question]:
+    if len(table.breaks) >= 2:
+        yield _counted("How many breaks does the lecture have?", table.breaks)
+    seen = [span for name, span in table.scenes if name == "balloon"]
+    if len(seen) >= 2:
+        yield _counted("How many times does a hot-air balloon appear?", seen)
+    for who, sentence in REFRAINS.items():
+        times = table.said.get(sentence, [])
+        if 2 <= len(times) < 10:
+            yield _counted(f"How many times is {who} mentioned?", times)
+
+
+def _counted(text: str, spans: list[Times]) -> Question:
+    right, wrong = count_patterns(len(spans))
+    return Question("", "how_many", text, tuple(spans), right, wrong)

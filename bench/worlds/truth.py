@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-KINDS = ("speech", "screen", "sight", "order", "first_last", "how_long", "absent")
+KINDS = ("speech", "screen", "sight", "order", "first_last", "how_long", "how_many", "absent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,39 @@ class Question:
     wrong: tuple[str, ...] = ()
     value: float | None = None
     tolerance: float = 0.0
+
+
+_COUNTS = (
+    (r"\bno\b|\bnever\b|\bnone\b",), ("once",), ("twice",), (r"\bthree\b",), (r"\bfour\b",),
+    (r"\bfive\b",), (r"\bsix\b",), (r"\bseven\b",), (r"\beight\b",), (r"\bnine\b",),
+)  # fmt: skip
+_WORDS = {1: r"\bone time\b", 2: r"\btwo\b"}
+
+
+def lasting(text: str, span: tuple[float, float]) -> Question:
+    """Return a question for the length of a span, right within 15 % or five seconds."""
+    length = span[1] - span[0]
+    return Question("", "how_long", text, (span,), value=round(length, 2),
+                    tolerance=round(max(5.0, 0.15 * length), 2))  # fmt: skip
+
+
+def count_patterns(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return patterns for a small count as word or digit, and for the other counts.
+
+    Digits of timecodes and decimals are no counts.
+
+    >>> import re
+    >>> right, wrong = count_patterns(2)
+    >>> [any(re.search(p, t) for p in right) for t in ("2 breaks", "twice", "at 00:02:02", "2.5")]
+    [True, True, False, False]
+    """
+
+    def forms(number: int) -> tuple[str, ...]:
+        word = (_WORDS[number],) if number in _WORDS else ()
+        return (*_COUNTS[number], *word, rf"(?<![\d:.,]){number}(?![\d:]|[.,]\d)")
+
+    others = [form for number in range(len(_COUNTS)) if number != count for form in forms(number)]
+    return forms(count), (*others, r"(?<![\d:.,])\d\d+(?![\d:]|[.,]\d)")
 
 
 @dataclass(frozen=True, slots=True)
