@@ -119,7 +119,7 @@ def test_document_frequency(store: Store) -> None:
 
 @pytest.fixture
 def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """200 rows: "common" in all, "often" in 60, "rare" in 6; 20 rows are work enough."""
+    """200 rows: "common" in all, "often" in 60, "also" in 50, "rare" in 5; 20 are work enough."""
     monkeypatch.setattr(words, "WORK", 20)
     with writer(tmp_path / "b.longtake") as store:
         video = add_video(store)
@@ -129,6 +129,7 @@ def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
                 i * 10.0,
                 text="common filler "
                 + ("often " if i % 10 < 3 else "")
+                + ("also " if i % 4 == 0 else "")
                 + ("rare " if i % 40 == 2 else ""),
             )
             for i in range(200)
@@ -147,12 +148,88 @@ def test_common_words_add_to_the_score_of_rows_with_rarer_ones(
     assert [r.span.start for r, _ in short] == [20.0, 420.0, 820.0, 1220.0, 1620.0]
 
 
-def test_too_few_rows_with_the_rare_word_bring_the_common_ones_back(crowd: Store) -> None:
-    found = crowd.search_words(["rare", "common"], k=50)
-    assert len(found) == 50
-    assert "rare" in found[0][0].text
-    assert len(crowd.search_words(["common"], k=10)) == 10
-    assert len(crowd.search_words(["common", "filler"], k=500)) == 200
+def texts(store: Store, *terms: str, k: int) -> list[str]:
+    return [record.text for record, _ in store.search_words(terms, k=k)]
+
+
+def test_too_few_rows_with_the_rare_word_bring_those_with_every_common_one(crowd: Store) -> None:
+    found = texts(crowd, "rare", "often", "also", k=99)
+    assert ["rare" in text for text in found[:5]] == [True] * 5
+    assert all("often also" in text for text in found[5:])
+    assert len(found) == 5 + 20
+    assert texts(crowd, "rare", "often", "also", k=5) == found[:5]
+    assert len(texts(crowd, "zebra", "often", "also", k=99)) == 20
+
+
+def test_a_common_word_alone_finds_rows_where_nothing_else_does(crowd: Store) -> None:
+    assert len(texts(crowd, "rare", "often", k=99)) == 5
+    assert len(texts(crowd, "rare", "common", k=99)) == 5
+    assert len(texts(crowd, "zebra", "often", k=10)) == 10
+    assert len(texts(crowd, "often", "zebra", "common", k=10)) == 10
+    assert len(texts(crowd, "common", k=10)) == len(texts(crowd, "common", "filler", k=10)) == 10
+
+
+def test_of_three_common_words_rows_with_two_come_before_rows_with_one(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, writer(tmp_path / "c.longtake") as store:
+        patch.setattr(words, "WORK", 5)
+        video = add_video(store)
+        said = ["one", "two", "three", "one two", "one three", "one two three", "other", "other"]
+        store.put_records(make(video, i * 10.0, text=said[i % 8]) for i in range(80))
+        found = texts(store, "two", "three", "one", k=12)
+        assert found[:5] == ["one two three"] * 5
+        assert set(found[5:]) == {"one two"} or set(found[5:]) == {"one three"}
+
+
+def test_a_channel_is_searched_as_if_it_were_alone(store: Store) -> None:
+    video = store.videos()[0]
+    store.put_records(
+        make(
+            video, t * 10.0, level="moment", channel=channel, text=f"exam {channel} " * (t % 4 + 1)
+        )
+        for t, channel in enumerate(["speech", "screen", "screen"] * 20)
+    )
+    every = store.search_words(["exam", "speech", "sinks"], k=999)
+    for channel in ("speech", "screen", "caption", "sight"):
+        alone = store.search_words(["exam", "speech", "sinks"], k=7, channel=channel)
+        assert alone == [pair for pair in every if pair[0].channel == channel][:7]
+    both = store.search_words(["exam"], k=9, channel=["screen", "speech"])
+    assert both == [p for p in store.search_words(["exam"], k=999) if p[0].channel != "caption"][:9]
+
+
+def test_channels_of_one_question_are_searched_once(store: Store) -> None:
+    said: list[str] = []
+    store.database.connection.set_trace_callback(said.append)
+    for channel in ("speech", "screen", "sight", "caption"):
+        store.search_words(["exam", "friday"], k=9, channel=channel)
+        store.document_frequency("exam")
+    assert sum("bm25" in one for one in said) == 1
+    assert sum("vocabulary" in one for one in said) == 2
+
+
+def test_what_was_found_is_forgotten_when_the_library_changes(store: Store) -> None:
+    video = store.videos()[0]
+
+    def seen(one: Store) -> tuple[int, int]:
+        return len(one.search_words(["exam"], k=99)), one.document_frequency("exam")[0]
+
+    def undone() -> None:
+        with store.transaction():
+            store.put_records([make(video, 600.0, text="exam")])
+            assert seen(store) == (6, 6)
+            assert seen(reader) == (5, 5)
+            raise ZeroDivisionError
+
+    with Store.open(store.path) as reader:
+        assert seen(store) == seen(reader) == (4, 4)
+        store.put_records([make(video, 500.0, text="exam")])
+        assert seen(store) == seen(reader) == (5, 5)
+        with pytest.raises(ZeroDivisionError):
+            undone()
+        assert seen(store) == seen(reader) == (5, 5)
+        with Store.open(store.path) as other:
+            assert seen(other) == (5, 5)
+        store.delete_records(video.id)
+        assert seen(store) == seen(reader) == (2, 2)
 
 
 def test_a_common_word_in_a_late_stretch_is_found_there(crowd: Store) -> None:

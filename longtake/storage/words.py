@@ -3,15 +3,18 @@
 A query is a list of terms joined by OR. A term with spaces is a phrase. Nothing a person types
 is ever read as FTS5 grammar: every term is quoted, and terms without a letter or digit fall away.
 
-FTS5 scores every matching row, 1.5 µs each, and counts every term's rows again, so common words
+FTS5's bm25 takes 2-3 µs for every row it scores and only 0.06 µs for one it counts, so common words
 are dear in a large library. When the terms match more than `WORK` rows together:
 
 - a term that stands in more than half of all rows is left out: BM25 gives it no weight anyway;
-- a row must hold one of the rarer terms to be found, the common ones only add to its score;
-- where every term stands in more than half of all rows, the score says nothing, and the first
-  `WORK` rows in time stand for all.
+- the rarest terms, as many as match `WORK` rows together, find rows; commoner ones only add to the
+  score of these;
+- where that finds fewer than `k` rows in all channels together, rows follow that hold all of the
+  common terms, then those that hold the rarest of them and another, and, only if nothing was found
+  at all, those that hold the rarest. Of each of these the first `WORK` in time are scored.
 
-If that finds fewer than `k` rows, every term counts after all.
+All channels are searched at once, and what was found is kept until the library changes (`memo`):
+recall asks for one channel after the other.
 """
 
 from __future__ import annotations
@@ -20,15 +23,20 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from longtake.storage.database import Database
 from longtake.storage.filters import Filter, visible, window
+from longtake.storage.memo import Memo
 from longtake.storage.rows import clean
 from longtake.storage.schema import TOKENIZE
 from longtake.timecode import Seconds, Span
 
-WORK = 8_000
+WORK = 5_000
 _EVERYWHERE = (-(1 << 63), (1 << 63) - 1)
+
+Scored = tuple[int, float, str]
+"""A row's `records.n`, its score and its channel."""
 
 
 class Words:
@@ -36,6 +44,7 @@ class Words:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._memo = Memo(database)
 
     def search(
         self,
@@ -49,23 +58,28 @@ class Words:
         as_of: Seconds | None = None,
     ) -> list[tuple[int, float]]:
         """Return (`records.n`, score) of the best `k` rows, higher is better, ties by time."""
-        said = list(dict.fromkeys(term for term in terms if tokens(term)))
+        said = tuple(dict.fromkeys(term for term in terms if tokens(term)))
         if not said or k <= 0 or ordinals == []:
             return []
-        found = visible(ordinals=ordinals, level=level, channel=channel, span=span, as_of=as_of)
+        found = visible(ordinals=ordinals, level=level, span=span, as_of=as_of)
         place = _EVERYWHERE
-        if ordinals is not None and len(ordinals) == 1:
-            place = window(ordinals[0], span)
+        if ordinals is not None:
+            # One range of rows for FTS5 to stay in; the exact condition decides.
+            place = window(ordinals[0], None)[0], window(ordinals[-1], None)[1]
+            if len(ordinals) == 1:
+                place = window(ordinals[0], span)
             found.add("w.rowid BETWEEN ? AND ?", *place)
-        with self._database.snapshot():
-            rare, common, limit = self._split(said, place)
-            best = self._scored(rare, common, k, found, limit)
-            if len(best) < k and len(rare) < len(said):
-                best = self._scored(said, [], k, found, -1)
-        return best
+        question = ("search", said, k, found.sql, tuple(found.values))
+        rows = self._memo.get(question, lambda: self._staged(said, k, found, place))
+        wanted = None if channel is None else {channel} if isinstance(channel, str) else {*channel}
+        best = [(n, score) for n, score, of in rows if wanted is None or of in wanted]
+        return best[:k]
 
     def frequency(self, term: str) -> tuple[int, int]:
         """Return (rows that hold the term, rows)."""
+        return self._memo.get(("frequency", term), lambda: self._frequency(term))
+
+    def _frequency(self, term: str) -> tuple[int, int]:
         parts = tokens(term)
         (rows,) = self._database.one("SELECT count(*) FROM words_docsize") or (0,)
         if not parts:
@@ -77,30 +91,45 @@ class Words:
         found = self._database.one(sql, (value,))
         return (found[0] if found else 0), rows
 
-    def _split(self, said: list[str], place: tuple[int, int]) -> tuple[list[str], list[str], int]:
-        """Part terms into those a row must hold one of and those that only add to its score.
-
-        Returns:
-            Both, and how many rows are scored at most, -1 for all.
-        """
-        work = {term: self._count(term, place) for term in said}
-        if sum(work.values()) <= WORK:
-            return said, [], -1
-        counts = {term: self.frequency(term) for term in said}
-        rarest_first = sorted(said, key=lambda term: (counts[term][0], term))
-        telling = [term for term in rarest_first if 2 * counts[term][0] <= counts[term][1]]
-        if not telling:
-            return rarest_first[:1], [], WORK
-        rare, done = telling[:1], work[telling[0]]
-        for term in telling[1:]:
-            done += work[term]
-            if done > WORK:
+    def _staged(
+        self, said: Sequence[str], k: int, found: Filter, place: tuple[int, int]
+    ) -> list[Scored]:
+        """Return the best `k` rows of each channel, best first, ties by time."""
+        rare, common = self._split(said, place)
+        best: dict[int, Scored] = {}
+        if rare:
+            # Two disjoint sets of rows, so that no term counts twice in bm25.
+            one, other = any_of(rare), any_of(common)
+            for query in [f"{one} NOT {other}", f"{one} AND {other}"] if common else [one]:
+                best |= self._scored(query, k, found, -1)
+        for count, query in enumerate(_fillers(common)):
+            last = count == len(_fillers(common)) - 1
+            if len(best) >= (1 if last else k):
                 break
-            rare.append(term)
-        return rare, telling[len(rare) :], -1
+            lacking = f"{query} NOT {any_of(rare)}" if rare else query
+            # Rows that an earlier query found with more of the terms keep their score.
+            best = self._scored(lacking, k + len(best), found, WORK) | best
+        return sorted(best.values(), key=lambda row: (-row[1], row[0]))
+
+    def _split(self, said: Sequence[str], place: tuple[int, int]) -> tuple[list[str], list[str]]:
+        """Part terms into those that find rows and those that are common, each rarest first."""
+        work = {term: self._count(term, place) for term in said}
+        rarest_first = sorted(said, key=lambda term: (work[term], term))
+        if sum(work.values()) <= WORK:
+            return rarest_first, []
+        held = {term: self.frequency(term) for term in said}
+        rarest_first = sorted(said, key=lambda term: (work[term], held[term][0], term))
+        telling = [term for term in rarest_first if 2 * held[term][0] <= held[term][1]]
+        if not telling:
+            return [], rarest_first[:1]
+        sums = list(accumulate(work[term] for term in telling))
+        rare = [term for term, done in zip(telling, sums, strict=True) if done <= WORK]
+        return rare, telling[len(rare) :]
 
     def _count(self, term: str, place: tuple[int, int]) -> int:
         """Count the rows of a part of the library that hold a term, up to one more than `WORK`."""
+        if place == _EVERYWHERE:
+            return min(self.frequency(term)[0], WORK + 1)
         row = self._database.one(
             "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? "
             "AND rowid BETWEEN ? AND ? LIMIT ?)",
@@ -108,25 +137,32 @@ class Words:
         )
         return int(row[0]) if row else 0
 
-    def _scored(
-        self, rare: list[str], common: list[str], k: int, found: Filter, limit: int
-    ) -> list[tuple[int, float]]:
-        one, other = (f"({' OR '.join(quote(t) for t in terms)})" for terms in (rare, common))
-        # Two disjoint sets of rows, so that no term counts twice in bm25.
-        queries = [f"{one} NOT {other}", f"{one} AND {other}"] if common else [one]
-        join = "JOIN records r ON r.n = w.rowid" if found.parts else ""
-        scored = (
-            f"SELECT w.rowid AS n, -bm25(words) AS score FROM words w {join} "
-            f"WHERE words MATCH ? AND {found.sql}"
+    def _scored(self, query: str, k: int, found: Filter, limit: int) -> dict[int, Scored]:
+        """Return the best `k` rows of each channel among the first `limit`, -1 for all."""
+        # MATERIALIZED, or SQLite 3.40 sorts before it takes the first rows.
+        rows: list[Scored] = self._database.rows(
+            "WITH scored AS MATERIALIZED ("
+            "SELECT w.rowid AS n, -bm25(words) AS score, r.channel AS channel "
+            "FROM words w CROSS JOIN records r ON r.n = w.rowid "
+            f"WHERE words MATCH ? AND {found.sql} LIMIT ?) "
+            "SELECT n, score, channel FROM (SELECT *, row_number() OVER "
+            "(PARTITION BY channel ORDER BY score DESC, n) AS place FROM scored) WHERE place <= ?",
+            (query, *found.values, limit, k),
         )
-        if limit >= 0:
-            scored = f"SELECT * FROM ({scored} LIMIT {limit})"
-        rows: list[tuple[int, float]] = []
-        for query in queries:
-            rows += self._database.rows(
-                f"{scored} ORDER BY score DESC, n LIMIT ?", (query, *found.values, k)
-            )
-        return sorted(rows, key=lambda row: (-row[1], row[0]))[:k]
+        return {row[0]: row for row in rows}
+
+
+def any_of(terms: Sequence[str]) -> str:
+    """Write a query for the rows that hold one of the terms."""
+    return f"({' OR '.join(quote(term) for term in terms)})"
+
+
+def _fillers(common: Sequence[str]) -> list[str]:
+    """Write queries for rows that hold common terms alone, those that hold most of them first."""
+    queries = [f"({' AND '.join(quote(term) for term in common)})"] if len(common) > 1 else []
+    if len(common) > 2:
+        queries.append(f"({quote(common[0])} AND {any_of(common[1:])})")
+    return queries + [quote(term) for term in common[:1]]
 
 
 def quote(term: str) -> str:
