@@ -1,20 +1,19 @@
 """A library of watched videos: where perception meets memory and a question meets the agent.
 
-This module wires; the work is done in the rooms below. A `Library` may be used by several
+This module wires; the work is done in the rooms below, and a watch in `longtake.watch`. A `Library` may be used by several
 threads for reading; one process at a time may ingest into it.
 """
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
-from longtake.errors import Interrupted, LongtakeError, NotFound, SourceGone, UsageError
-from longtake.timecode import Seconds, Span, format_time
+from longtake.errors import LongtakeError, NotFound, SourceGone, UsageError
+from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
     from longtake.agent.answer import Answer
@@ -23,19 +22,11 @@ if TYPE_CHECKING:
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
     from longtake.models.protocols import ChatModel
-    from longtake.storage.records import Chunk, Level, Record, Video
+    from longtake.storage.records import Level, Record, Video
     from longtake.storage.store import Store
     from longtake.tools.reading import Reader
     from longtake.tools.registry import Toolbox
-
-Event: TypeAlias = dict[str, Any]
-OnProgress: TypeAlias = Callable[[Event], None]
-Pass: TypeAlias = Literal["quick", "deep"]
-
-WORTH_SKIMMING: Seconds = 600.0
-"""Shorter videos are read in depth at once, unless only the quick pass is asked for."""
-SKIM_SHARE, SKIM_LEAST, SKIM_MOST = 0.0125, 8.0, 45.0
-"""A quick pass may take this share of the video's length, within these seconds."""
+    from longtake.watch import OnProgress
 
 
 def open_library(
@@ -160,46 +151,10 @@ class Library:
             Locked: another process writes to this library.
             Interrupted: Ctrl-C; what was committed is kept.
         """
-        from longtake.perception.media import fingerprint, probe
-        from longtake.storage.store import Store
+        from longtake.watch import Watch
 
-        source = Path(src).expanduser()
-        media = probe(source)
-        if start is not None and start >= media.duration:
-            raise UsageError(
-                f"{format_time(start)} lies beyond the end of {source.name} "
-                f"({format_time(media.duration)})"
-            )
-        self._bring_models(on_progress)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with Store.open(self.path, write=True, create=True) as store:
-            video = _register(store, source, fingerprint(source), media)
-            watch = _Watch(self, store, source, video, on_progress)
-            try:
-                worth = not deep or media.duration >= WORTH_SKIMMING
-                if quick and worth and start is None and until is None:
-                    watch.quick_pass()
-                if deep:
-                    watch.deep_pass(start or 0.0, until)
-            except KeyboardInterrupt as stop:
-                raise Interrupted(
-                    f"stopped; {source.name} is kept up to {format_time(watch.done)}",
-                    fix=f"longtake ingest {src} goes on from there",
-                ) from stop
-            return store.video(video.id)
-
-    def _bring_models(self, on_progress: OnProgress | None) -> None:
-        from longtake.models.profiles import WATCHING
-
-        missing = self.models.missing(WATCHING)
-        if not missing:
-            return
-
-        def tell(name: str, done: int, total: int | None) -> None:
-            if on_progress:
-                on_progress({"stage": "models", "name": name, "done": done, "total": total})
-
-        self.models.store.pull(missing, on_progress=tell)
+        watch = Watch(self.path, src, self.models, self.settings, on_progress)
+        return watch.run(start=start, until=until, quick=quick, deep=deep)
 
     # -- asking ----------------------------------------------------------------------------
 
@@ -353,118 +308,3 @@ class Library:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-class _Watch:
-    """One run of `Library.ingest` over one video."""
-
-    def __init__(
-        self,
-        library: Library,
-        store: Store,
-        source: Path,
-        video: Video,
-        on_progress: OnProgress | None,
-    ) -> None:
-        from longtake.memory.writer import MemoryWriter
-
-        self.models = library.models
-        self.settings = library.settings
-        self.store = store
-        self.source = source
-        self.video = video
-        self.writer = MemoryWriter(store, video, library.models.text_encoder)
-        self.on_progress = on_progress
-        self.done: Seconds = 0.0
-        self.warnings: list[str] = []
-
-    def quick_pass(self) -> None:
-        """Skim the keyframes, unless that or the deep pass is done."""
-        from longtake.perception.skim import skim
-
-        passes: tuple[Pass, ...] = ("quick", "deep")
-        known = [self.store.progress(self.video.id, p) for p in passes]
-        if any(p is not None and p.finished for p in known) or known[1] is not None:
-            return
-        budget = min(SKIM_MOST, max(SKIM_LEAST, self.video.duration * SKIM_SHARE))
-        chunks = skim(self.source, self.video, self.models, budget_seconds=budget)
-        self._run("quick", chunks, 0.0)
-
-    def deep_pass(self, start: Seconds, until: Seconds | None) -> None:
-        """Read everything that has not been read yet, then close the levels."""
-        from longtake.perception.pipeline import perceive
-
-        known = self.store.progress(self.video.id, "deep")
-        if known is not None and known.finished:
-            self.done = self.video.duration
-            return
-        begin = known.done if known else start
-        self.done = begin
-        if until is not None and until <= begin:
-            return
-        chunks = perceive(
-            self.source,
-            self.video,
-            self.models,
-            carry=known.carry if known else None,
-            start=begin,
-            until=until,
-            warnings=self.warnings,
-            chunk_seconds=self.settings.chunk_seconds,
-            clip_seconds=self.settings.clip_seconds,
-        )
-        elapsed = self._run("deep", chunks, begin)
-        if until is None:
-            self.writer.finish()
-            self._tell("deep", self.video.duration, begin, elapsed)
-
-    def _run(self, stage: Pass, chunks: Any, begin: Seconds) -> float:
-        """Keep every chunk; return how many seconds that took."""
-        started = time.monotonic()
-        try:
-            for chunk in chunks:
-                self._keep(stage, chunk)
-                self._tell(stage, chunk.span.end, begin, time.monotonic() - started)
-        finally:
-            chunks.close()
-        return time.monotonic() - started
-
-    def _keep(self, stage: Pass, chunk: Chunk) -> None:
-        self.writer.write(chunk, pass_=stage)
-        if stage == "deep":
-            self.done = chunk.span.end
-
-    def _tell(self, stage: str, done: Seconds, begin: Seconds, elapsed: float) -> None:
-        if self.on_progress is None:
-            return
-        speed = (done - begin) / elapsed if elapsed > 0 else 0.0
-        left = max(0.0, self.video.duration - done)
-        self.on_progress(
-            {
-                "stage": stage,
-                "done": done,
-                "total": self.video.duration,
-                "speed": speed,
-                "eta": left / speed if speed > 0 else None,
-                "askable": True,
-                "warnings": list(self.warnings),
-            }
-        )
-        self.warnings.clear()
-
-
-def _register(store: Store, source: Path, print_: str, media: Any) -> Video:
-    """Find the video by content, following a moved file, or add it."""
-    path = str(source.resolve())
-    for known in store.videos():
-        if known.fingerprint == print_:
-            return known if known.path == path else store.update_video(known.id, path=path)
-    from dataclasses import asdict
-
-    return store.add_video(
-        fingerprint=print_,
-        path=path,
-        name=source.name,
-        duration=media.duration,
-        media=asdict(media),
-    )

@@ -10,8 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import click
 
@@ -20,66 +19,38 @@ from longtake.cli.times import clock
 
 Event: TypeAlias = Mapping[str, Any]
 
-
 MODES = ("auto", "plain", "json", "none")
 
 
-class Reporter(Protocol):
-    """Takes events while it is open."""
+class Reporter:
+    """Takes events while it is open; whatever is on the terminal stays there."""
 
     def __call__(self, event: Event) -> None:
         """Report one event."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End; whatever is on the terminal stays there."""
-        ...
-
-
-def reporter(mode: str, *, every: float, name: str) -> Reporter:
-    """Return the reporter for a mode of `MODES`; `auto` draws bars only on a terminal."""
-    if mode == "none":
-        return Silent()
-    if mode == "json":
-        return JsonLines(name)
-    if mode == "auto" and sys.stderr.isatty():
-        return Bars(name)
-    return PlainLines(name, every=every)
-
-
-class _Closing:
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
-
-    def __call__(self, event: Event) -> None:
         raise NotImplementedError
 
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
 
-class Silent(_Closing):
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Get ready."""
+
+    def end(self) -> None:
+        """Let the terminal go."""
+
+
+class Silent(Reporter):
     """Reports nothing."""
 
     def __call__(self, event: Event) -> None:
         """Take the event and stay silent."""
 
 
-class JsonLines(_Closing):
+class JsonLines(Reporter):
     """Writes each event as one line of JSON."""
 
     def __init__(self, name: str) -> None:
@@ -90,7 +61,7 @@ class JsonLines(_Closing):
         click.echo(json.dumps({"source": self.name, **event}, ensure_ascii=False), err=True)
 
 
-class PlainLines(_Closing):
+class PlainLines(Reporter):
     """Writes a line when a stage begins or ends, and every so many seconds between."""
 
     def __init__(
@@ -112,7 +83,7 @@ class PlainLines(_Closing):
             self._told, self._state = self.now(), state
 
 
-class Bars(_Closing):
+class Bars(Reporter):
     """Draws one bar for each stage with rich."""
 
     def __init__(self, name: str) -> None:
@@ -130,17 +101,13 @@ class Bars(_Closing):
         self._tasks: dict[str, TaskID] = {}
         self._name = clean(name)
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Write the name above the bars and draw them."""
         self._progress.console.print(self._name, markup=False, highlight=False)
         self._progress.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Draw the bars a last time."""
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
@@ -154,6 +121,17 @@ class Bars(_Closing):
         self._progress.update(
             self._tasks[stage], completed=event["done"], total=event["total"], facts=facts
         )
+
+
+def reporter(mode: str, *, every: float, name: str) -> Reporter:
+    """Return the reporter for a mode of `MODES`; `auto` draws bars only on a terminal."""
+    if mode == "none":
+        return Silent()
+    if mode == "json":
+        return JsonLines(name)
+    if mode == "auto" and sys.stderr.isatty():
+        return Bars(name)
+    return PlainLines(name, every=every)
 
 
 def describe(event: Event) -> str:

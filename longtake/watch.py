@@ -1,0 +1,191 @@
+"""One watch of one video: register it, bring the models, run the passes, keep every chunk.
+
+Here perception meets memory: what `skim` and `perceive` yield, a `MemoryWriter` keeps, each chunk
+in one transaction. `longtake.library.Library.ingest` is the way in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from longtake.errors import Interrupted, UsageError
+from longtake.timecode import Seconds, format_time
+
+if TYPE_CHECKING:
+    from longtake.config import Settings
+    from longtake.models.profiles import Models
+    from longtake.perception.media import MediaInfo
+    from longtake.storage.records import Chunk, Video
+    from longtake.storage.store import Store
+
+Event: TypeAlias = dict[str, Any]
+OnProgress: TypeAlias = Callable[[Event], None]
+Pass: TypeAlias = Literal["quick", "deep"]
+
+WORTH_SKIMMING: Seconds = 600.0
+"""Shorter videos are read in depth at once, unless only the quick pass is asked for."""
+SKIM_SHARE, SKIM_LEAST, SKIM_MOST = 0.0125, 8.0, 45.0
+"""A quick pass may take this share of the video's length, within these seconds."""
+
+
+class Watch:
+    """A watch of `src` into the library at `path`; `run` does it."""
+
+    def __init__(
+        self,
+        path: Path,
+        src: str | Path,
+        models: Models,
+        settings: Settings,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self.path = path
+        self.src = src
+        self.source = Path(src).expanduser()
+        self.models = models
+        self.settings = settings
+        self.on_progress = on_progress
+        self.done: Seconds = 0.0
+        self.warnings: list[str] = []
+
+    def run(
+        self, *, start: Seconds | None, until: Seconds | None, quick: bool, deep: bool
+    ) -> Video:
+        """Watch, or go on; see `Library.ingest`."""
+        from longtake.perception.media import fingerprint, probe
+        from longtake.storage.store import Store
+
+        media = probe(self.source)
+        if start is not None and start >= media.duration:
+            raise UsageError(
+                f"{format_time(start)} lies beyond the end of {self.source.name} "
+                f"({format_time(media.duration)})"
+            )
+        self._bring_models()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with Store.open(self.path, write=True, create=True) as store:
+            self._begin(store, fingerprint(self.source), media)
+            try:
+                worth = not deep or media.duration >= WORTH_SKIMMING
+                if quick and worth and start is None and until is None:
+                    self.quick_pass()
+                if deep:
+                    self.deep_pass(start or 0.0, until)
+            except KeyboardInterrupt as stop:
+                raise Interrupted(
+                    f"stopped; {self.source.name} is kept up to {format_time(self.done)}",
+                    fix=f"longtake ingest {self.src} goes on from there",
+                ) from stop
+            return store.video(self.video.id)
+
+    def _bring_models(self) -> None:
+        """Fetch what watching needs and is not here."""
+        from longtake.models.profiles import WATCHING
+
+        def tell(name: str, done: int, total: int | None) -> None:
+            if self.on_progress:
+                event = {"stage": "models", "name": name, "done": done, "total": total}
+                self.on_progress(event)
+
+        if missing := self.models.missing(WATCHING):
+            self.models.store.pull(missing, on_progress=tell)
+
+    def _begin(self, store: Store, print_: str, media: MediaInfo) -> None:
+        from longtake.memory.writer import MemoryWriter
+
+        self.store = store
+        self.video = _register(store, self.source, print_, media)
+        self.writer = MemoryWriter(store, self.video, self.models.text_encoder)
+
+    def quick_pass(self) -> None:
+        """Skim the keyframes, unless that or the deep pass is done."""
+        from longtake.perception.skim import skim
+
+        passes: tuple[Pass, ...] = ("quick", "deep")
+        known = [self.store.progress(self.video.id, p) for p in passes]
+        if any(p is not None and p.finished for p in known) or known[1] is not None:
+            return
+        budget = min(SKIM_MOST, max(SKIM_LEAST, self.video.duration * SKIM_SHARE))
+        chunks = skim(self.source, self.video, self.models, budget_seconds=budget)
+        self._run("quick", chunks, 0.0)
+
+    def deep_pass(self, start: Seconds, until: Seconds | None) -> None:
+        """Read everything that has not been read yet, then close the levels."""
+        from longtake.perception.pipeline import perceive
+
+        known = self.store.progress(self.video.id, "deep")
+        if known is not None and known.finished:
+            self.done = self.video.duration
+            return
+        begin = known.done if known else start
+        self.done = begin
+        if until is not None and until <= begin:
+            return
+        chunks = perceive(
+            self.source,
+            self.video,
+            self.models,
+            carry=known.carry if known else None,
+            start=begin,
+            until=until,
+            warnings=self.warnings,
+            chunk_seconds=self.settings.chunk_seconds,
+            clip_seconds=self.settings.clip_seconds,
+        )
+        elapsed = self._run("deep", chunks, begin)
+        if until is None:
+            self.writer.finish()
+            self._tell("deep", self.video.duration, begin, elapsed)
+
+    def _run(self, stage: Pass, chunks: Any, begin: Seconds) -> float:
+        """Keep every chunk; return how many seconds that took."""
+        started = time.monotonic()
+        try:
+            for chunk in chunks:
+                self._keep(stage, chunk)
+                self._tell(stage, chunk.span.end, begin, time.monotonic() - started)
+        finally:
+            chunks.close()
+        return time.monotonic() - started
+
+    def _keep(self, stage: Pass, chunk: Chunk) -> None:
+        self.writer.write(chunk, pass_=stage)
+        if stage == "deep":
+            self.done = chunk.span.end
+
+    def _tell(self, stage: str, done: Seconds, begin: Seconds, elapsed: float) -> None:
+        if self.on_progress is None:
+            return
+        speed = (done - begin) / elapsed if elapsed > 0 else 0.0
+        left = max(0.0, self.video.duration - done)
+        self.on_progress(
+            {
+                "stage": stage,
+                "done": done,
+                "total": self.video.duration,
+                "speed": speed,
+                "eta": left / speed if speed > 0 else None,
+                "askable": True,
+                "warnings": list(self.warnings),
+            }
+        )
+        self.warnings.clear()
+
+
+def _register(store: Store, source: Path, print_: str, media: MediaInfo) -> Video:
+    """Find the video by content, following a moved file, or add it."""
+    path = str(source.resolve())
+    for known in store.videos():
+        if known.fingerprint == print_:
+            return known if known.path == path else store.update_video(known.id, path=path)
+    return store.add_video(
+        fingerprint=print_,
+        path=path,
+        name=source.name,
+        duration=media.duration,
+        media=asdict(media),
+    )
