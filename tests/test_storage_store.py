@@ -205,6 +205,17 @@ def test_ordinals_are_never_used_again_and_adding_twice_is_adding_once(path: Pat
             store.update_video("vnone", duration=7.0)
 
 
+def test_the_list_of_videos_follows_every_change_and_belongs_to_the_caller(path: Path) -> None:
+    with writer(path) as store, Store.open(path) as reader:
+        one = add_video(store, 1)
+        assert store.videos() == reader.videos() == [one]
+        reader.videos().clear()
+        two = add_video(store, 2)
+        assert store.videos() == reader.videos() == [one, two]
+        store.remove_video(one.id)
+        assert store.videos() == reader.videos() == [two]
+
+
 def test_a_file_name_that_is_not_utf8_survives(path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.mp4")
     with writer(path) as store:

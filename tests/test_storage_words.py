@@ -121,6 +121,7 @@ def test_document_frequency(store: Store) -> None:
 def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """200 rows: "common" in all, "often" in 60, "also" in 50, "rare" in 5; 20 are work enough."""
     monkeypatch.setattr(words, "WORK", 20)
+    monkeypatch.setattr(words, "FILL", 20)
     with writer(tmp_path / "b.longtake") as store:
         video = add_video(store)
         store.put_records(
@@ -172,6 +173,7 @@ def test_a_common_word_alone_finds_rows_where_nothing_else_does(crowd: Store) ->
 def test_of_three_common_words_rows_with_two_come_before_rows_with_one(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, writer(tmp_path / "c.longtake") as store:
         patch.setattr(words, "WORK", 5)
+        patch.setattr(words, "FILL", 5)
         video = add_video(store)
         said = ["one", "two", "three", "one two", "one three", "one two three", "other", "other"]
         store.put_records(make(video, i * 10.0, text=said[i % 8]) for i in range(80))
@@ -230,6 +232,11 @@ def test_what_was_found_is_forgotten_when_the_library_changes(store: Store) -> N
             assert seen(other) == (5, 5)
         store.delete_records(video.id)
         assert seen(store) == seen(reader) == (2, 2)
+
+
+def test_no_more_common_rows_are_scored_than_can_be_paid_for(crowd: Store) -> None:
+    assert len(texts(crowd, "zebra", "often", k=99)) == words.FILL == 20
+    assert len(texts(crowd, "rare", "also", "often", k=99)) == 5 + 20
 
 
 def test_a_common_word_in_a_late_stretch_is_found_there(crowd: Store) -> None:

@@ -212,8 +212,9 @@ def to_record(row: Row) -> Record:
         known_at=known_at,
         text=text,
         maker=maker,
-        parents=tuple(json.loads(parents)),
-        data=json.loads(data),
+        # Many records have neither, and reading JSON takes most of the time of building one.
+        parents=() if parents == "[]" else tuple(json.loads(parents)),
+        data={} if data == "{}" else json.loads(data),
     )
 
 

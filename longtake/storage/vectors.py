@@ -18,6 +18,7 @@ from longtake.storage.database import Database
 from longtake.storage.dense import Dense, Ints, Marks, load_faiss
 from longtake.storage.filters import visible
 from longtake.storage.indexfile import index_path, read_index, read_stamp, write_index
+from longtake.storage.memo import Memo
 from longtake.storage.records import Floats, VectorRow
 from longtake.storage.vectortable import VectorTable, checked, same_size
 from longtake.timecode import Seconds, Span
@@ -47,6 +48,7 @@ class Vectors:
         self._database = database
         self._folder = folder
         self._table = VectorTable(database)
+        self._memo = Memo(database)
         self._live: dict[int, _Live] = {}
         self._making = threading.Lock()
         # What a transaction changed and then searches is seen by that transaction alone.
@@ -89,11 +91,9 @@ class Vectors:
 
     def keys(self, level: str, facet: str, channel: str | None) -> list[int]:
         """Return the numbers of the indexes of a level and facet."""
-        rows = self._database.rows("SELECT no, key FROM indexes ORDER BY key")
-        wanted = [(no, *key.split(".")) for no, key in rows]
         return [
             no
-            for no, of_level, of_channel, of_facet in wanted
+            for no, (of_level, of_channel, of_facet) in self._memo.get("keys", self._keys)
             if (of_level, of_facet) == (level, facet) and channel in (None, of_channel)
         ]
 
@@ -140,6 +140,10 @@ class Vectors:
                     if live.dense is not None:
                         write_index(path, live.dense.index, live.gen, dim)
                         self._prune(no, live.gen)
+
+    def _keys(self) -> list[tuple[int, list[str]]]:
+        rows = self._database.rows("SELECT no, key FROM indexes ORDER BY key")
+        return [(no, key.split(".")) for no, key in rows]
 
     def _get(self, no: int) -> _Live:
         with self._making:

@@ -10,6 +10,7 @@ from typing import Any
 
 from longtake.errors import NoSuchVideo, StoreError
 from longtake.storage.database import Database, Row
+from longtake.storage.memo import Memo
 from longtake.storage.records import Video
 from longtake.timecode import Seconds
 
@@ -22,9 +23,13 @@ class Videos:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._memo = Memo(database)
 
     def all(self) -> list[Video]:
         """Return every video in order of arrival."""
+        return list(self._memo.get("all", self._all))
+
+    def _all(self) -> list[Video]:
         rows = self._database.rows(f"SELECT {_COLUMNS} FROM videos ORDER BY ordinal")
         return [_video(row) for row in rows]
 

@@ -11,7 +11,7 @@ are dear in a large library. When the terms match more than `WORK` rows together
   score of these;
 - where that finds fewer than `k` rows in all channels together, rows follow that hold all of the
   common terms, then those that hold the rarest of them and another, and, only if nothing was found
-  at all, those that hold the rarest. Of each of these the first `WORK` in time are scored.
+  at all, those that hold the rarest. Of each of these the first `FILL` in time are scored.
 
 All channels are searched at once, and what was found is kept until the library changes (`memo`):
 recall asks for one channel after the other.
@@ -32,7 +32,10 @@ from longtake.storage.rows import clean
 from longtake.storage.schema import TOKENIZE
 from longtake.timecode import Seconds, Span
 
-WORK = 5_000
+WORK = 4_000
+"""Rows that the terms which find rows may match together; all are scored."""
+FILL = 1_000
+"""Rows that are scored of those that hold common terms alone, the first in time."""
 _EVERYWHERE = (-(1 << 63), (1 << 63) - 1)
 
 Scored = tuple[int, float, str]
@@ -80,8 +83,7 @@ class Words:
         return self._memo.get(("frequency", term), lambda: self._frequency(term))
 
     def _frequency(self, term: str) -> tuple[int, int]:
-        parts = tokens(term)
-        (rows,) = self._database.one("SELECT count(*) FROM words_docsize") or (0,)
+        parts, rows = tokens(term), self._memo.get("rows", self._rows)
         if not parts:
             return 0, rows
         if len(parts) == 1:
@@ -90,6 +92,10 @@ class Words:
             sql, value = "SELECT count(*) FROM words WHERE words MATCH ?", quote(term)
         found = self._database.one(sql, (value,))
         return (found[0] if found else 0), rows
+
+    def _rows(self) -> int:
+        (rows,) = self._database.one("SELECT count(*) FROM words_docsize") or (0,)
+        return int(rows)
 
     def _staged(
         self, said: Sequence[str], k: int, found: Filter, place: tuple[int, int]
@@ -108,7 +114,7 @@ class Words:
                 break
             lacking = f"{query} NOT {any_of(rare)}" if rare else query
             # Rows that an earlier query found with more of the terms keep their score.
-            best = self._scored(lacking, k + len(best), found, WORK) | best
+            best = self._scored(lacking, k + len(best), found, FILL) | best
         return sorted(best.values(), key=lambda row: (-row[1], row[0]))
 
     def _split(self, said: Sequence[str], place: tuple[int, int]) -> tuple[list[str], list[str]]:
