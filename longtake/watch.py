@@ -63,7 +63,8 @@ class Watch:
         if start is not None and start >= media.duration:
             raise UsageError(
                 f"{format_time(start)} lies beyond the end of {self.source.name} "
-                f"({format_time(media.duration)})"
+                f"({format_time(media.duration)})",
+                fix="begin before the end",
             )
         self._bring_models()
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from longtake.cli.answers import answer_markdown, searched_lines, shorten
-from longtake.cli.commands.chat import player
+from longtake.cli.commands.chat import greeting, player
+from longtake.cli.threads import Thread, Threads
 from longtake.timecode import Span
 from tests.cli_world import EVIL, World, empty_world, fill, refused, schema, world
 
@@ -127,8 +128,64 @@ def test_chat_works_from_a_pipe(world: World) -> None:
     assert "/clip N" in result.stdout
     asked = world.script.asked
     assert [one["question"] for one in asked] == ["when?", "and where?"]
-    assert asked[0]["thread"].startswith("chat-")
-    assert asked[1]["thread"] == "t1"
+    assert asked[0]["thread"] == asked[1]["thread"]
+    assert asked[0]["thread"].startswith("lecture-")
+
+
+def test_chat_is_gone_on_with_by_its_name(world: World) -> None:
+    assert "No chat yet" in world.run("chat", "--list").stdout
+    first = world.run("chat", "lecture", input="when?\nwhere?\n")
+    name = world.script.asked[0]["thread"]
+    assert f"go on with: longtake chat --thread {name}" in first.stderr
+    again = world.run("--library", world.library, "chat", "--thread", name, input="and who?\n")
+    assert again.exit_code == 0, again.output
+    told = f"go on with: longtake --library {world.library} chat --thread {name}"
+    assert told in again.stderr
+    asked = world.script.asked[-1]
+    assert (asked["thread"], asked["question"]) == (name, "and who?")
+    assert asked["video"] == world.script.asked[0]["video"] == "vababababab"
+    world.run("chat", input="what?\n")
+    assert world.script.asked[-1]["thread"] != name
+    assert world.script.asked[-1]["video"] is None
+    listed = world.run("chat", "--list").stdout.splitlines()
+    assert listed[1].split() == [name, "3", "lecture.mp4", "and", "who?"]
+    assert listed[2].startswith("the-whole-library-")
+
+
+def test_chat_may_be_named_by_hand_and_says_nothing_when_nothing_was_asked(world: World) -> None:
+    assert world.run("chat", "lecture", "--thread", "exam", input="").stderr == ""
+    assert "exam" not in world.run("chat", "--list").stdout
+    world.run("chat", "lecture", "--thread", "exam", input="when?\n")
+    assert "exam" in world.run("chat", "--list").stdout
+
+
+def test_chat_on_a_terminal_greets_with_thread_and_last_question(
+    world: World,
+) -> None:
+    world.run("chat", "lecture", "--thread", "exam", input="when?\n")
+    known = Threads(world.library).find("exam")
+    assert known is not None
+    assert (known.questions, known.last, known.title) == (1, "when?", "lecture.mp4")
+    text = greeting(known)
+    assert text.startswith("lecture.mp4, thread exam: ask away")
+    assert text.endswith("asked before: 1; the last: when?")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"LIBRARY": [{"name": 1}]}'])
+def test_a_spoilt_list_of_threads_is_begun_anew(world: World, text: str) -> None:
+    threads = Threads(world.library)
+    threads.path.parent.mkdir(parents=True, exist_ok=True)
+    threads.path.write_text(text.replace("LIBRARY", str(world.library)))
+    assert threads.all() == []
+    threads.keep(Thread("a", None, "x").asked("q"))
+    assert [one.name for one in threads.all()] == ["a"]
+    assert threads.path.stat().st_mode & 0o077 == 0
+
+
+def test_chat_about_an_empty_library_is_refused(empty_world: World) -> None:
+    result = empty_world.run("chat", input="when?\n")
+    assert result.exit_code == 5
+    assert "holds no video yet" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,14 @@ def test_folder_of_good_and_bad(program: Program, good: Path) -> None:
     told = json.loads(result.stdout)
     assert [one["name"] for one in told["data"]["videos"]] == ["good.mp4"]
     assert told["data"]["failed"][0]["source"].endswith("bad.mp4")
+    text = program.run("ingest", folder)
+    assert text.stdout.startswith("good.mp4  v")
+    assert text.stderr.count("bad.mp4") > 0
+
+
+def test_what_one_file_lacks_is_said_once(program: Program) -> None:
+    result = program.run("ingest", not_a_video(program.folder / "list.mp4"))
+    assert result.stderr.count("not media") == 1
 
 
 def test_broken_off_download_without_an_index(program: Program, good: Path) -> None:
@@ -111,6 +119,23 @@ def test_absurd_times_are_usage(program: Program, good: Path, time: str) -> None
 def test_span_beyond_the_end(program: Program, good: Path) -> None:
     assert "beyond the end" in program.fails(2, "ingest", good, "--from", "5:00")
     assert "not after" in program.fails(2, "ingest", good, "--from", "10", "--to", "5")
+
+
+def test_reading_beyond_the_end_is_no_such_moment(program: Program, good: Path) -> None:
+    program.run("ingest", good)
+    for command in ("timeline", "transcript"):
+        assert "beyond the end" in program.fails(5, command, "good", "--from", "5:00")
+        assert "not after" in program.fails(2, command, "good", "--from", "3", "--to", "2")
+        assert program.run(command, "good", "--from", "3", "--to", "5:00").exit_code == 0
+
+
+def test_name_alike_is_given_and_an_ending_makes_none(program: Program, good: Path) -> None:
+    for name in ("lecture.mp4", "other.mp4"):
+        (program.folder / name).write_bytes(b"")
+    assert "lecture.mp4" in program.run("ingest", "lectrue.mp4").stderr
+    near = program.run("ingest", "lectrue.mp4").stderr
+    assert "other.mp4" not in near
+    assert "did you mean" not in program.run("ingest", "nix.mp4").stderr
 
 
 def test_locked_library_says_who_writes(program: Program, good: Path) -> None:

@@ -92,6 +92,23 @@ def test_folders_file_cannot_name_a_program(world: World) -> None:
     assert [text.split()[0] for text in told["warnings"]] == ["ffmpeg"]
 
 
+@pytest.mark.parametrize(
+    ("name", "full"), [("videos", "list"), ("models", "list"), ("config", "show")]
+)
+def test_bare_name_of_a_group_lists(world: World, name: str, full: str) -> None:
+    models = {"LONGTAKE_MODELS_DIR": str(world.folder / "models")}
+    assert world.run(name, **models).stdout == world.run(name, full, **models).stdout != ""
+    assert world.data(name, command=f"{name} {full}")
+
+
+def test_group_without_a_command_of_its_own_says_where_they_are_listed(world: World) -> None:
+    result = world.run("db")
+    assert result.exit_code == 2
+    error, fix = result.stderr.splitlines()
+    assert error.endswith("db needs a command")
+    assert fix.endswith("db --help lists them")
+
+
 def test_sample_is_printed(world: World) -> None:
     assert world.run("config", "sample").stdout == config_file.sample()
 

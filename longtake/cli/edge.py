@@ -63,6 +63,9 @@ def translate(error: BaseException, session: Session) -> LongtakeError:
 def _usage(error: click.ClickException) -> UsageError:
     """Keep click's sentence and point to the command's help."""
     fix = None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+        path = error.ctx.command_path
+        return UsageError(f"{path} needs a command", fix=f"{path} --help lists them")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         fix = f"{error.ctx.command_path} --help"
     return UsageError(error.format_message().rstrip("."), fix=fix)

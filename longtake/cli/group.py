@@ -78,7 +78,7 @@ class RootGroup(LazyGroup):
         """Run, print what went wrong, and exit with the code that says how it ended."""
         import sys
 
-        argv = list(sys.argv[1:] if args is None else args)
+        argv = list(sys.argv[1:] if args is None else args) or ["--help"]
         extra["standalone_mode"] = False
         # A flag that a broken command line never came to must still shape the error.
         flags = argv[: argv.index("--")] if "--" in argv else argv

@@ -144,7 +144,7 @@ def describe(event: Event) -> str:
     total = event["total"]
     done, *rest = _facts(event)
     if total:
-        rest.insert(0, f"{100 * event['done'] / total:.0f} %")
+        rest.insert(0, f"{min(100 * event['done'] / total, 100):.0f} %")
     stage = f"{event['stage']} {event.get('name', '')}".strip()
     return ", ".join([f"{stage} {done}", *rest])
 

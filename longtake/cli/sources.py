@@ -45,8 +45,11 @@ def _expand(name: str) -> list[Path]:
 def _nearest(path: Path) -> str | None:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent} either"
-    names = sorted(one.name for one in path.parent.iterdir())
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    # By the names' stems: that two files end in .mp4 makes them no nearer.
+    stems = {one.name: one.stem.lower() for one in sorted(path.parent.iterdir())}
+    stem = path.stem.lower()
+    like = {name: difflib.SequenceMatcher(None, stem, one).ratio() for name, one in stems.items()}
+    near = sorted((name for name in like if like[name] >= 0.6), key=lambda name: -like[name])[:3]
     return f"did you mean {' or '.join(near)}?" if near else None
 
 

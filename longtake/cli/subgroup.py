@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from longtake.cli.session import Session, common
+from longtake.cli.session import Session, common, current
 
 
 class SubGroup(click.Group):
@@ -29,10 +30,22 @@ class SubGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def subgroup(name: str, **more: Any) -> Callable[[Callable[..., Any]], SubGroup]:
-    """Make a group of commands that takes the common flags too."""
+def subgroup(name: str, *, alone: str | None = None) -> Callable[[Callable[..., Any]], SubGroup]:
+    """Make a group of commands that takes the common flags too.
+
+    `alone` is the command that the group's bare name stands for; without it, the help is shown.
+    """
 
     def make(body: Callable[..., Any]) -> SubGroup:
-        return click.group(name, cls=SubGroup, **more)(common()(body))
+        @functools.wraps(body)
+        def run() -> None:
+            ctx = click.get_current_context()
+            if alone is not None and ctx.invoked_subcommand is None:
+                assert isinstance(ctx.command, click.Group)
+                current().command = f"{name} {alone}"
+                ctx.invoke(ctx.command.commands[alone])
+
+        bare = alone is not None
+        return click.group(name, cls=SubGroup, invoke_without_command=bare)(common()(run))
 
     return make

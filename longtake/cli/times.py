@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from longtake.errors import UsageError
+from longtake.errors import NoSuchMoment, UsageError
 from longtake.timecode import Seconds, Span, format_time, parse_time
+
+if TYPE_CHECKING:
+    from longtake.storage.records import Video
 
 # A hyphen or an en dash, as the program itself prints spans.
 _DASH = re.compile(r"\s*[-–]\s*")
@@ -56,7 +59,10 @@ def ordered(start: Seconds, end: Seconds) -> Span:
         UsageError: the end is not after the start.
     """
     if end <= start:
-        raise UsageError(f"the span ends at {format_time(end)}, not after {format_time(start)}")
+        raise UsageError(
+            f"the span ends at {format_time(end)}, not after {format_time(start)}",
+            fix="name the earlier time first",
+        )
     return Span(start, end)
 
 
@@ -64,6 +70,26 @@ def check_order(start: Seconds | None, end: Seconds | None) -> None:
     """Refuse `--from` at or after `--to`."""
     if start is not None and end is not None:
         ordered(start, end)
+
+
+def window(start: Seconds | None, end: Seconds | None, video: Video) -> Span | None:
+    """Return the part of a video that `--from` and `--to` leave; None for all of it.
+
+    Raises:
+        UsageError: `--from` is not before `--to`.
+        NoSuchMoment: `--from` lies beyond the end.
+    """
+    check_order(start, end)
+    if start is None and end is None:
+        return None
+    begin = start or 0.0
+    if begin >= video.duration:
+        raise NoSuchMoment(
+            f"{format_time(begin)} lies beyond the end of {video.name} "
+            f"({format_time(video.duration)})",
+            fix=f"longtake timeline {video.id}",
+        )
+    return ordered(begin, video.duration if end is None else end)
 
 
 def clock(seconds: Seconds) -> str:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from longtake.cli.answers import evidence_lines, refusal_lines
+from longtake.cli.answers import evidence_lines, refusal_lines, shorten
 from longtake.cli.commands.ask import answer, step_line
 from longtake.cli.commands.clip import cut
 from longtake.cli.last import state_folder
-from longtake.cli.output import clean, dim, talk, write
+from longtake.cli.output import clean, dim, table, talk, write
 from longtake.cli.session import Session, common, complete_video, current
+from longtake.cli.threads import Thread, Threads
 from longtake.cli.times import TIME
-from longtake.errors import LongtakeError, NoSuchMoment, UsageError
+from longtake.errors import LongtakeError, NoSuchMoment, NoSuchVideo, UsageError
 from longtake.timecode import Span
 
 HELP = """Ask anything about the video, or:
@@ -32,27 +34,61 @@ HELP = """Ask anything about the video, or:
 
 @click.command("chat")
 @click.argument("video", required=False, shell_complete=complete_video)
-@click.option("--thread", metavar="NAME", help="Go on with an earlier thread.")
+@click.option(
+    "--thread", metavar="NAME", help="Go on with this thread, about its video, or begin it."
+)
+@click.option("--list", "listed", is_flag=True, help="List the threads, the latest last.")
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @common(json=False)
-def chat_command(video: str | None, thread: str | None, at: float | None) -> None:
+def chat_command(video: str | None, thread: str | None, listed: bool, at: float | None) -> None:
     """Ask one question after another about a video.
 
-    Questions may also come from a pipe, one a line. /why, /clip N, /play N, /help, /quit.
+    Questions may also come from a pipe, one a line. /why, /clip N, /play N, /help, /quit. Each
+    chat is a thread with a name, shown at the start and at the end; --thread NAME goes on.
     """
     session = current()
-    chosen = session.open().video(video) if video is not None else None
+    threads = Threads(session.settings().library)
+    if listed:
+        write(_list(threads.all()))
+        return
+    library = session.open()
+    if not library.videos():
+        raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
+    known = threads.find(thread) if thread else None
+    name = video or (known.video if known else None)
+    chosen = library.video(name) if name else None
+    title = chosen.name if chosen else "the whole library"
+    about = Thread(thread or threads.new_name(title), chosen.id if chosen else None, title)
+    if known:
+        about = replace(about, questions=known.questions, last=known.last)
     if sys.stdin.isatty():
-        talk(f"{clean(chosen.name) if chosen else 'the whole library'}: ask away; /help, /quit")
-    Chat(session, chosen.id if chosen else None, thread or f"chat-{secrets.token_hex(4)}", at).run()
+        talk(greeting(about))
+    Chat(session, threads, about, at).run()
+
+
+def greeting(thread: Thread) -> str:
+    """What is talked about, in which thread, and what was asked last."""
+    lines = [f"{clean(thread.title)}, thread {clean(thread.name)}: ask away; /help, /quit"]
+    if thread.questions:
+        lines.append(f"  asked before: {thread.questions}; the last: {shorten(thread.last, 100)}")
+    return "\n".join(lines)
+
+
+def _list(threads: Sequence[Thread]) -> str:
+    if not threads:
+        return "No chat yet.\n  try: longtake chat VIDEO"
+    rows = [(one.name, str(one.questions), one.title, shorten(one.last, 60)) for one in threads]
+    return table([("thread", "asked", "about", "last question"), *rows], right=(1,))
 
 
 class Chat:
     """One conversation: the thread, and the last answer for `/why`, `/clip` and `/play`."""
 
-    def __init__(self, session: Session, video: str | None, thread: str, at: float | None) -> None:
+    def __init__(
+        self, session: Session, threads: Threads, thread: Thread, at: float | None
+    ) -> None:
         self.session = session
-        self.video = video
+        self.threads = threads
         self.thread = thread
         self.at = at
         self.last: Mapping[str, Any] | None = None
@@ -65,6 +101,19 @@ class Chat:
 
     def run(self) -> None:
         """Take lines until `/quit` or the end; a line that fails does not end the chat."""
+        try:
+            self._talk()
+        finally:
+            if self.last is not None:
+                talk(f"go on with: {self.again()}")
+
+    def again(self) -> str:
+        """Return the command that goes on with this thread."""
+        flags = [("--library", self.session.library), ("--profile", self.session.profile)]
+        given = [part for flag, value in flags if value for part in (flag, str(value))]
+        return shlex.join(["longtake", *given, "chat", "--thread", self.thread.name])
+
+    def _talk(self) -> None:
         failed: LongtakeError | None = None
         for line in lines():
             if line in ("/quit", "/exit", "/q"):
@@ -87,8 +136,10 @@ class Chat:
             UsageError: there is no such command.
         """
         if not line.startswith("/"):
-            self.last = answer(line, self.video, at=self.at, thread=self.thread, trace=False)
-            self.thread = self.last.get("thread") or self.thread
+            about = self.thread
+            self.last = answer(line, about.video, at=self.at, thread=about.name, trace=False)
+            self.thread = about.asked(line)
+            self.threads.keep(self.thread)
             write("")
             return
         name, _, rest = line.partition(" ")

@@ -10,9 +10,12 @@ from longtake.cli.session import common, current
 from longtake.cli.subgroup import subgroup
 
 
-@subgroup("config")
+@subgroup("config", alone="show")
 def config_command() -> None:
-    """Show or change the configuration."""
+    """Show or change the configuration.
+
+    `longtake config` alone shows it.
+    """
 
 
 @config_command.command("show")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from longtake.cli.estimate import estimate, estimate_text
-from longtake.cli.output import clean, dim, emit, talk, warn
+from longtake.cli.output import clean, dim, emit, talk, warn, write
 from longtake.cli.progress import MODES, reporter
 from longtake.cli.session import Session, common, current
 from longtake.cli.sources import find_sources
@@ -68,10 +68,13 @@ def ingest_command(
             watched.append(watch(session, path, mode, start=start, until=until, passes=passes))
         except (MediaError, UsageError) as error:
             failed.append((str(path), error))
-            talk(f"{clean(str(path))}: {clean(error.message)}")
+            if len(files) > 1:
+                talk(f"{clean(str(path))}: {clean(error.message)}")
         finally:
             session.partial = _data(watched, failed)
     if failed:
+        if watched and not session.json:
+            write(_text(watched))
         raise _summary(watched, failed)
     emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from longtake.models.store import ModelStore
 
 
-@subgroup("models")
+@subgroup("models", alone="list")
 def models_command() -> None:
-    """List, fetch and verify model weights."""
+    """List, fetch and verify model weights.
+
+    `longtake models` alone lists them.
+    """
 
 
 @models_command.command("list")

@@ -11,7 +11,7 @@ from longtake.cli.answers import shorten
 from longtake.cli.commands.ingest import coverage
 from longtake.cli.output import clean, dim, emit, style
 from longtake.cli.session import common, complete_video, current
-from longtake.cli.times import TIME, check_order, clock
+from longtake.cli.times import TIME, clock, window
 
 BAR = 60
 
@@ -34,15 +34,13 @@ def timeline_command(
 ) -> None:
     """List chapters, scenes or clips."""
     from longtake.storage.records import Level
-    from longtake.timecode import Span
     from longtake.tools.jsonable import record_row
 
     session = current()
     session.json = session.json or form == "json"
-    check_order(start, end)
     known = session.open().video(video)
     reader = session.reader()
-    span = None if start is None and end is None else Span(start or 0.0, end or known.duration)
+    span = window(start, end, known)
     records = reader.timeline(known.id, zoom=cast(Level, zoom), span=span)
     status = reader.status(known.id)
     parts = [
@@ -74,7 +72,7 @@ def _text(data: Mapping[str, Any]) -> str:
         when = style(f"{clock(part['start'])}–{clock(part['end'])}", fg="cyan")
         lines.append(f"{when}  {title or shorten(text, 100)}")
         if title and text and text != title:
-            rest = text.removeprefix(f"{title} — ")
+            rest = text.removeprefix(title).lstrip(" .—:") or text
             lines.append(f"{'':19}{shorten(rest, 160)}")
         if part["keywords"] and data["zoom"] != "clip":
             lines.append(f"{'':19}{dim(', '.join(clean(word) for word in part['keywords'][:8]))}")

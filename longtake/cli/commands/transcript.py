@@ -9,7 +9,7 @@ import click
 from longtake.cli.output import emit, save, talk
 from longtake.cli.session import common, complete_video, current
 from longtake.cli.subtitles import WRITERS, segments, whole
-from longtake.cli.times import TIME, check_order
+from longtake.cli.times import TIME, window
 
 
 @click.command("transcript")
@@ -28,12 +28,10 @@ def transcript_command(
 
     The json is whisper's own; `--json` puts it into the envelope.
     """
-    from longtake.timecode import Span
 
     session = current()
-    check_order(start, end)
     known = session.open().video(video)
-    span = None if start is None and end is None else Span(start or 0.0, end or known.duration)
+    span = window(start, end, known)
     found = segments(session.reader().transcript(known.id, span=span))
     if not found:
         sound = known.media.get("has_audio", True)

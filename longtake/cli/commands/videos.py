@@ -17,9 +17,12 @@ from longtake.cli.times import clock
 from longtake.errors import NoSuchVideo, UsageError
 
 
-@subgroup("videos")
+@subgroup("videos", alone="list")
 def videos_command() -> None:
-    """List, show, relink or forget videos."""
+    """List, show, relink or forget videos.
+
+    `longtake videos` alone lists them.
+    """
 
 
 @videos_command.command("list")
