@@ -17,8 +17,10 @@ from longtake.models.protocols import (
     Image,
     ImageEncoder,
     ImageTagger,
+    Rereader,
     Samples,
     TextEncoder,
+    TextLine,
     TextReader,
     Transcriber,
     Vectors,
@@ -84,6 +86,17 @@ def check_reader(model: TextReader, image: Image, lines: Sequence[str], blank: I
         assert 0 <= y0 < y1 <= 1
         assert 0 <= line.score <= 1
     assert model.read([]) == []
+
+
+def check_rereader(model: Rereader, image: Image, lines: Sequence[str]) -> None:
+    """What the caller knows is taken over; everything else is as `read` has it."""
+    assert isinstance(model, Rereader)
+    read = model.read([image])[0]
+    assert model.reread(image, lambda box: None) == read
+    first = read[0].box
+    again = model.reread(image, lambda box: ("as known", 0.75) if box == first else None)
+    assert again == [TextLine("as known", 0.75, first), *read[1:]]
+    assert [line.text for line in read] == list(lines)
 
 
 def check_text_encoder(model: TextEncoder, near: tuple[str, str], far: str) -> None:

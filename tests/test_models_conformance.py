@@ -56,6 +56,7 @@ def test_fake_reader_reads_blocks() -> None:
     image = plain((250, 250, 245)).copy()
     image[20:60, 30:120] = (30, 90, 160)
     conform.check_reader(FakeReader({(30, 90, 160): LINES}), image, LINES, plain((250, 250, 245)))
+    conform.check_rereader(FakeReader({(30, 90, 160): LINES}), image, LINES)
 
 
 def test_fake_text_encoder_knows_shared_words() -> None:
@@ -118,6 +119,7 @@ class TestOffline:
     def test_reader(self, offline_models: Any) -> None:
         blank = np.full((720, 1280, 3), 90, np.uint8)
         conform.check_reader(offline_models.text_reader, slide(), LINES, blank)
+        conform.check_rereader(offline_models.text_reader, slide(), LINES)
 
     def test_text_encoder(self, offline_models: Any) -> None:
         near = ("when does the exam take place", "the test is on 12 June")

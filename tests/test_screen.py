@@ -70,13 +70,16 @@ def see(
     restart_at: int | None = None,
     tolerance: int = 4,
     frame: Callable[[float], np.ndarray] | None = None,
+    reuse: bool = True,
 ) -> tuple[dict[str, Record], list[Seen], FakeReader]:
     """Show a drawn world to an `Eye`, in clips of ten seconds."""
     reader = reader_of(inks, tolerance)
     channels = Channels(None, None, reader, FakeTagger())
 
     def eye() -> Eye:
-        return Eye(VIDEO, channels, watch=TextWatch(economy=economy))
+        made = Eye(VIDEO, channels, watch=TextWatch(economy=economy))
+        made.screen.reuse = reuse
+        return made
 
     draw = frame or (lambda time: picture(inks, time, extra))
     now, track, records, seen = eye(), ShotTrack(), {}, []
@@ -123,6 +126,26 @@ def test_a_new_line_of_text_asks_for_a_reading_and_gets_its_span() -> None:
     assert 2 <= reader.calls <= 3
     assert ("A fourth point", 23.0, 50.0) in lines(records)
     assert ("Momentum helps", 0.0, 50.0) in lines(records)
+
+
+COUNTS = [Ink(f"Total so far {n * 13}", 7, start=10.0 * n, end=10.0 * n + 10) for n in range(1, 5)]
+CORNERS = [Ink(f"Run {n * 17}", 0, 10.0 * n, 10.0 * n + 10, left=480) for n in range(1, 5)]
+
+
+def test_lines_that_look_the_same_are_not_recognised_again() -> None:
+    inks = [*SLIDE, Ink("Learning rate decay", 5), *COUNTS, *CORNERS]
+    records, _, reader = see(inks, 50)
+    every, _, naive = see(inks, 50, reuse=False)
+    assert lines(records) == lines(every)
+    assert reader.calls == naive.calls >= 4
+    assert reader.recognised <= len(inks) + 2, "each line once, save one caught half-way"
+    assert naive.recognised >= reader.recognised + 8
+
+
+def test_a_digit_that_changes_is_recognised_again() -> None:
+    inks = [*SLIDE, *CORNERS, Ink("Line 3456", 6, end=25.0), Ink("Line 2345", 6, start=25.0)]
+    records, _, _ = see(inks, 50)
+    assert {"Line 3456", "Line 2345"} <= {text for text, _, _ in lines(records)}
 
 
 def test_a_line_that_goes_ends_then_without_a_reading() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from longtake.models.protocols import Image, TextLine, TextReader
+from longtake.models.protocols import Image, Known, Rereader, TextLine, TextReader
 from longtake.perception.edges import WHOLE, Box
 
 EDGE = 3  # pixels: a line nearer to a cut border may be cut in two
@@ -39,17 +39,31 @@ def is_torn(line: TextLine, part: Image, box: Box) -> bool:
     )
 
 
-def read_box(reader: TextReader, image: Image, box: Box) -> tuple[list[TextLine], Box, int]:
+def read_box(
+    reader: TextReader, image: Image, box: Box, known: Known | None = None
+) -> tuple[list[TextLine], Box, int]:
     """Read `box`, or the whole picture when a line reaches out of the box.
 
-    Returns the lines placed in the whole picture, the box that was read, and how many readings
-    of a whole picture and of parts it took (parts count by their share of the area, in 1/100).
+    `known` answers for boxes of the whole picture that need not be read again. Returns the
+    lines placed in the whole picture, the box that was read, and how many readings of a whole
+    picture and of parts it took (parts count by their share of the area, in 1/100).
     """
     if box == WHOLE:
-        return reader.read([image])[0], WHOLE, 100
+        return _read(reader, image, known), WHOLE, 100
     part, exact = crop(image, box)
-    lines = reader.read([part])[0]
+
+    def inside(at: Box) -> tuple[str, float] | None:
+        return known(placed(TextLine("", 0.0, at), exact).box) if known else None
+
+    lines = _read(reader, part, inside)
     cost = round(100 * (exact[2] - exact[0]) * (exact[3] - exact[1]))
     if any(is_torn(line, part, exact) for line in lines):
-        return reader.read([image])[0], WHOLE, 100 + cost
+        return _read(reader, image, known), WHOLE, 100 + cost
     return [placed(line, exact) for line in lines], exact, cost
+
+
+def _read(reader: TextReader, image: Image, known: Known | None) -> list[TextLine]:
+    """Read a picture, sparing what is known where the reader can."""
+    if known is not None and isinstance(reader, Rereader):
+        return reader.reread(image, known)
+    return reader.read([image])[0]

@@ -134,7 +134,8 @@ class Eye:
                 )
         if (box[2] - box[0]) * (box[3] - box[1]) > self.watch.crop_share:
             box = WHOLE
-        lines, box, cost = read_box(self.channels.reader, image, box)
+        known = self.screen.known(self.watch) if self.watch.economy else None
+        lines, box, cost = read_box(self.channels.reader, image, box, known)
         self.reads += cost
         return lines, box
 
