@@ -94,6 +94,19 @@ class TextReader(Protocol):
         ...
 
 
+Known: TypeAlias = Callable[[tuple[float, float, float, float]], tuple[str, float] | None]
+"""Tells the text and score of a box whose looks are as they were when it was read; else None."""
+
+
+@runtime_checkable
+class Rereader(TextReader, Protocol):
+    """A `TextReader` that need not read again what is known already."""
+
+    def reread(self, image: Image, known: Known) -> list[TextLine]:
+        """Like `read` of one image; boxes that `known` answers for take its text and score."""
+        ...
+
+
 @runtime_checkable
 class TextEncoder(Protocol):
     """Embeds text."""
