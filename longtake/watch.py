@@ -67,7 +67,7 @@ class Watch:
                 fix="begin before the end",
             )
         self._bring_models()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.path.parent)
         with Store.open(self.path, write=True, create=True) as store:
             self._begin(store, fingerprint(self.source), media)
             try:
@@ -175,6 +175,16 @@ class Watch:
             }
         )
         self.warnings.clear()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the library's folder {folder} cannot be made: {error.strerror}",
+            fix="name another place with --library",
+        ) from error
 
 
 def _register(store: Store, source: Path, print_: str, media: MediaInfo) -> Video:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from longtake.cli.edge import translate
+from longtake.cli.session import Session
 from longtake.config import Settings
 from longtake.library import Library
 from longtake.models.endpoint import EndpointChat
@@ -54,6 +57,31 @@ def test_folder_of_good_and_bad(program: Program, good: Path) -> None:
     text = program.run("ingest", folder)
     assert text.stdout.startswith("good.mp4  v")
     assert text.stderr.count("bad.mp4") > 0
+
+
+def test_estimate_of_good_and_bad_leaves_out_the_bad(program: Program, good: Path) -> None:
+    folder = program.folder / "talks"
+    folder.mkdir()
+    (folder / "good.mp4").write_bytes(good.read_bytes())
+    bad = not_a_video(folder / "bad.mp4")
+    told = json.loads(program.run("ingest", folder, "--estimate", "--json").stdout)
+    assert [Path(one["path"]).name for one in told["data"]["videos"]] == ["good.mp4"]
+    assert "bad.mp4" in told["warnings"][0]
+    program.fails(6, "ingest", bad, "--estimate")
+
+
+def test_library_that_cannot_be_made_is_usage(program: Program, good: Path) -> None:
+    (program.folder / "file").write_text("in the way")
+    place = program.folder / "file" / "x" / "l.longtake"
+    told = program.fails(2, "--library", place, "ingest", good)
+    assert "cannot be made" in told
+
+
+def test_read_only_disk_is_named() -> None:
+    error = OSError(errno.EROFS, "Read-only file system", "/cd/x.longtake")
+    known = translate(error, Session())
+    assert (known.exit_code, known.message.count("/cd/x.longtake")) == (2, 1)
+    assert "read-only" in known.message
 
 
 def test_what_one_file_lacks_is_said_once(program: Program) -> None:

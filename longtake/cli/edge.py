@@ -51,6 +51,11 @@ def translate(error: BaseException, session: Session) -> LongtakeError:
         return DiskFull("there is no room left on the disk", fix="make room and run it again")
     if isinstance(error, PermissionError):
         return UsageError(f"permission denied: {error.filename}", fix="check who owns it")
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return UsageError(
+            f"{error.filename} cannot be written: its disk is read-only",
+            fix="name a place on another disk",
+        )
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("longtake"):
         package = str(error.name).split(".")[0]
         return MissingDependency(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longtake.cli.output import clean, table
+from longtake.cli.output import clean, table, warn
 from longtake.cli.session import Session
 from longtake.cli.times import clock
+from longtake.errors import MediaError
 
 # Seconds of video per second of work on two cores, offline profile: 6.3 on a lecture,
 # 3.6 on clips cut together with dense screencasts, both with other work running.
@@ -35,7 +36,7 @@ def estimate(
     passes: tuple[bool, bool],
 ) -> dict[str, Any]:
     """Return time, disk and passes for each file and in all; nothing is watched."""
-    rows = [_one(session, path, start, until, passes) for path in files]
+    rows = list(_each(files, lambda path: _one(session, path, start, until, passes)))
     folder = session.settings().library
     while not folder.exists():
         folder = folder.parent
@@ -49,6 +50,17 @@ def estimate(
         "download_bytes": fetch,
         "free_bytes": shutil.disk_usage(folder).free,
     }
+
+
+def _each(files: Sequence[Path], one: Callable[[Path], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Estimate each file; one that cannot be read is told, unless it is the only one."""
+    for path in files:
+        try:
+            yield one(path)
+        except MediaError as error:
+            if len(files) == 1:
+                raise
+            warn(f"left out: {clean(error.message)}")
 
 
 def _one(

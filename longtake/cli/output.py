@@ -163,4 +163,6 @@ def check_output(path: Path, *, overwrite: bool = True) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a folder", fix="name a file")
     if path.exists() and not overwrite:
-        raise UsageError(f"{path} exists", fix="name another file with -o")
+        raise UsageError(f"{path} exists", fix="name another file with -o, or say --force")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"the folder {path.parent} may not be written", fix="name another folder")
