@@ -126,10 +126,10 @@ from tests.fakes import FakeReader, fake_models
 from longtake.cli.main import cli
 
 class Slow(FakeReader):
-    def read(self, images):
+    def reread(self, image, known):
         print("reading", file=sys.stderr, flush=True)
         time.sleep(PAUSE)
-        return super().read(images)
+        return super().reread(image, known)
 
 models = fake_models(text_reader=Slow(lambda image: ["line"]))
 session.open_library = lambda settings: Library(settings, models=models)
