@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import ImageDraw, ImageFont
 
 from longtake.models.protocols import TextLine
 from longtake.perception.channels import Channels
-from longtake.perception.edges import TextWatch
+from longtake.perception.edges import TextWatch, edge_map
 from longtake.perception.screen import Screen, readable, similarity
 from longtake.perception.shots import ShotTrack
 from longtake.perception.worker import Eye, Seen
@@ -21,6 +22,7 @@ from longtake.timecode import Span
 from tests.fakes import FakeReader, FakeTagger
 
 SIZE = (640, 360)
+FULL = (0.0, 0.0, 1.0, 1.0)
 VIDEO = Video("v0000000000", 1, "f", "v.mp4", "v", 600.0)
 
 
@@ -71,13 +73,14 @@ def see(
     tolerance: int = 4,
     frame: Callable[[float], np.ndarray] | None = None,
     reuse: bool = True,
+    longest_dry: int = 8,
 ) -> tuple[dict[str, Record], list[Seen], FakeReader]:
     """Show a drawn world to an `Eye`, in clips of ten seconds."""
     reader = reader_of(inks, tolerance)
     channels = Channels(None, None, reader, FakeTagger())
 
     def eye() -> Eye:
-        made = Eye(VIDEO, channels, watch=TextWatch(economy=economy))
+        made = Eye(VIDEO, channels, watch=TextWatch(economy=economy, longest_dry=longest_dry))
         made.screen.reuse = reuse
         return made
 
@@ -197,9 +200,47 @@ def test_moving_footage_is_not_read_every_second() -> None:
     assert naive.calls == 20
 
 
-def test_a_slide_after_footage_is_read_soon() -> None:
+def pan(time: float) -> np.ndarray:
+    """A camera that turns slowly, in small jumps: it seems about to change every second."""
+    rng = np.random.default_rng(5)
+    rough = np.repeat(rng.integers(70, 190, (72, 200, 1), dtype=np.uint8), 3, axis=2)
+    wide = np.asarray(Pictures.fromarray(rough).resize((1000, 360), Pictures.Resampling.BICUBIC))
+    left = 3 * int(time)
+    return np.ascontiguousarray(wide[:, left : left + SIZE[0]])
+
+
+def asked(longest_dry: int, *, cut_at: int = -1) -> list[int]:
+    """Pass something rough across the picture, which changes every second; nothing is found."""
+    watch, times = TextWatch(longest_dry=longest_dry), []
+    for time in range(32):
+        image = np.full((*SIZE[::-1], 3), 128, np.uint8)
+        image[:, 16 * time : 16 * time + 128] = street(float(time))[:, :128]
+        if time == cut_at:
+            watch.new_shot()
+        ask = watch.step(float(time), edge_map(image), last_chance=True)
+        if ask:
+            times.append(time)
+            watch.note(ask, FULL, [], 0)
+    return times
+
+
+def test_moving_pictures_without_text_are_read_ever_less() -> None:
+    eager, seldom = asked(1), asked(8)
+    assert len(eager) >= 16
+    assert len(seldom) <= len(eager) / 2
+    assert max(b - a for a, b in pairwise(seldom)) <= 9, "but are never given up"
+
+
+def test_a_cut_ends_the_pause() -> None:
+    whole = asked(8)
+    at = next(b - 3 for a, b in pairwise(whole) if b - a >= 7)
+    assert at in asked(8, cut_at=at)
+
+
+@pytest.mark.parametrize("footage", [street, pan])
+def test_a_slide_after_footage_is_read_soon(footage: Callable[[float], np.ndarray]) -> None:
     def frame(time: float) -> np.ndarray:
-        return street(time) if time < 30 else picture(SLIDE, time)
+        return footage(time) if time < 30 else picture(SLIDE, time)
 
     reader = reader_of(SLIDE)
     records, _, _ = see(SLIDE, 50, frame=frame)
@@ -262,11 +303,46 @@ def test_noise_of_readers_is_dropped() -> None:
     assert similarity("Hello  World", "hello world") == 1.0
 
 
+def believed(readings: Sequence[tuple[str, float] | None]) -> list[str]:
+    """Show one standing line, read with these results (None: not read) second by second."""
+    watch, screen = TextWatch(), Screen(VIDEO, "r")
+    edges = edge_map(picture(SLIDE, 0.0))
+    for time, found in enumerate(readings):
+        watch.step(float(time), edges)
+        screen.advance(float(time), watch)
+        if found:
+            lines = [TextLine(*found, (0.05, 0.08, 0.4, 0.16))]
+            screen.read(float(time), lines, FULL, watch)
+    made = [*screen.closed(), *screen.open()]
+    page = [r.text for r in made if r.level == "frame"]
+    texts = [r.text for r in made if r.level == "moment"]
+    assert all(r.data["score"] > 0 and r.known_at >= 0 for r in made if r.level == "moment")
+    assert set(page) <= set(texts)
+    return texts
+
+
+@pytest.mark.parametrize("text", ["42", "Q&A", "7", "Thank you"])
+def test_short_lines_are_believed_when_they_are_sure(text: str) -> None:
+    assert believed([(text, 0.98)]) == [text]
+
+
+@pytest.mark.parametrize(("text", "score"), [("日", 0.99), ("m", 0.95), ("0", 0.9), ("CRAAD", 0.7)])
+def test_what_cameras_make_of_textures_is_no_record_until_read_again(
+    text: str, score: float
+) -> None:
+    assert believed([(text, score)]) == []
+    assert believed([(text, score), (text, score)]) == [text]
+
+
+def test_an_unsure_line_that_stands_is_believed_and_a_glyph_is_not() -> None:
+    assert believed([("small footer", 0.7), *[None] * 2]) == []
+    assert believed([("small footer", 0.7), *[None] * 4]) == ["small footer"]
+    assert believed([("日", 0.99), *[None] * 4]) == []
+
+
 def test_the_best_reading_stands() -> None:
     watch = TextWatch()
     screen = Screen(VIDEO, "r")
-    from longtake.perception.edges import edge_map
-
     image = picture(SLIDE, 0.0)
     box = (0.05, 0.08, 0.4, 0.16)
     for time, text, score in ((0.0, "Gradlent descent", 0.8), (1.0, "Gradient descent", 0.95),

@@ -10,6 +10,9 @@ edges that do not stay; noise and recompression make faint differences; neither 
   `longest_wait` frames.
 * A picture that never settles (scrolling, a walk through a street) is read as it is after
   `restless` frames; each such reading that finds no text doubles the pause, up to `longest_rest`.
+* Before the picture changes, what has not settled yet is read too: a slide may go after a second.
+  A moving picture (`MOVING`) changes all the time; where such readings find nothing, the pause
+  between them doubles up to `longest_dry` seconds, until text is found or the picture cuts.
 
 How long a line stays is told without reading, by its own looks: see `Stencil`.
 """
@@ -41,6 +44,8 @@ OTHER = 40
 """Grey levels by which a pixel looks otherwise than at the last reading."""
 SAME = 20
 """Grey levels by which a pixel that stands still may flicker."""
+MOVING = 0.1
+"""Share of the strong edges that do not stand still in a moving picture."""
 ALIKE = 12
 """Grey levels by which a pixel of a line may differ when the line need not be read again."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -164,6 +169,7 @@ class TextWatch:
         longest_wait: int = 8,
         restless: int = 3,
         longest_rest: int = 30,
+        longest_dry: int = 8,
         busy_share: float = 0.02,
         crop_share: float = 0.4,
     ) -> None:
@@ -171,6 +177,7 @@ class TextWatch:
         self.least_marks, self.small, self.small_wait = least_marks, small, small_wait
         self.settle_wait, self.longest_wait = settle_wait, longest_wait
         self.restless, self.longest_rest = restless, longest_rest
+        self.longest_dry = longest_dry
         self.busy_share, self.crop_share = busy_share, crop_share
         self.edges: EdgeMap | None = None
         self._read: Grey | None = None
@@ -181,6 +188,7 @@ class TextWatch:
         self._hot: Flags | None = None
         self._held = self._busy = 0
         self._rest = restless
+        self._dry, self._dry_at = 0, 0.0
 
     @property
     def grey(self) -> Grey:
@@ -206,6 +214,8 @@ class TextWatch:
         blank = other & still & ~edges.strong  # nothing to read here: it counts as read
         self._read = np.where(blank, edges.grey, self._read)
         self._known = self._known | blank
+        if last_chance and self._dry > 1 and _moves(edges.strong, still):
+            last_chance = time - self._dry_at >= min(self.longest_dry, 2 ** (self._dry - 1))
         stays = unread if last_chance else unread & still
         fresh = unread & ~still & (not last_chance)
         settled = per_patch(stays) * 3 >= per_patch(unread) * 2
@@ -265,6 +275,8 @@ class TextWatch:
         self._read, self._known = self._read.copy(), self._known.copy()
         self._read[place] = self.edges.grey[place]
         self._known[place] = True
+        self._dry = 0 if found else self._dry + (box == WHOLE)
+        self._dry_at = self._recent[-1][0]
         if not ask.settled:
             self._rest = self.restless if new else min(self.longest_rest, self._rest * 2)
         if self._hot is None:
@@ -280,6 +292,7 @@ class TextWatch:
 
     def new_shot(self) -> None:
         """The picture cut: what was learnt about places holds no more than a little."""
+        self._dry = 0
         if self._patience is not None:
             self._patience = np.minimum(self._patience, 2)
 
@@ -307,6 +320,7 @@ class TextWatch:
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Return what `restore` needs to go on exactly."""
         facts: dict[str, Any] = {"held": self._held, "busy": self._busy, "rest": self._rest}
+        facts |= {"dry": self._dry, "dry_at": self._dry_at}
         if self.edges is None:
             return {}, facts
         assert self._read is not None
@@ -328,6 +342,7 @@ class TextWatch:
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Go on from a state."""
         self._held, self._busy, self._rest = facts["held"], facts["busy"], facts["rest"]
+        self._dry, self._dry_at = facts.get("dry", 0), facts.get("dry_at", 0.0)
         if "shape" not in facts:
             return
         shape = (int(facts["shape"][0]), int(facts["shape"][1]))
@@ -336,6 +351,12 @@ class TextWatch:
         self.edges = EdgeMap(self._recent[-1][1], from_bits(arrays["strong"], shape))
         self._read, self._known = arrays["read"], from_bits(arrays["known"], shape)
         self._age, self._patience = arrays["age"], arrays["patience"]
+
+
+def _moves(strong: Flags, still: Flags) -> bool:
+    """Whether many of a picture's edges do not stand as they did a frame before."""
+    edges = int(strong.sum())
+    return edges > 0 and int((strong & ~still).sum()) > MOVING * edges
 
 
 def inside(shape: tuple[int, int], box: Box) -> tuple[slice, slice]:

@@ -21,6 +21,9 @@ from longtake.storage.records import Record, Video, record_id
 from longtake.timecode import Seconds, Span
 
 LEAST_SCORE = 0.6
+FIRM_SCORE = 0.8
+STANDS = 3.0
+"""Seconds for which a line that is not `is_firm` must stand to be believed."""
 SURE = 0.85
 """A line read with less is read once more, though it looks the same."""
 
@@ -38,6 +41,7 @@ class Line:
     read_at: Seconds
     seen: bool = True
     readings: int = 1
+    firm: bool = True
     mark: Stencil | None = field(default=None, repr=False)
 
 
@@ -87,6 +91,18 @@ def readable(lines: list[TextLine]) -> list[TextLine]:
     return kept
 
 
+def is_firm(text: str, score: float) -> bool:
+    """Whether one reading is enough to believe a line.
+
+    Camera pictures give lone glyphs of any script with any score, and longer nonsense with low
+    scores; "42" and "Q&A" with a good score are a slide's number and a short title.
+    """
+    solid = sum(c.isalnum() for c in text)
+    if solid >= 2:
+        return score >= FIRM_SCORE
+    return text.strip().isdigit() and text.isascii() and score >= 0.97
+
+
 class Screen:
     """The lines on screen.
 
@@ -115,15 +131,21 @@ class Screen:
         self._used: dict[str, int] = {}
 
     def advance(self, time: Seconds, watch: TextWatch) -> list[tuple[Seconds, str]]:
-        """See the frame at `time` without reading it; return the (time, text) that went."""
+        """See the frame at `time` without reading it; return the (time, text) that went.
+
+        A line that one reading does not make sure is no record until it is read again or, if
+        it is more than a glyph, has stood for a while.
+        """
         gone: list[tuple[Seconds, str]] = []
         for line in self.lines:
             there = line.mark is None or line.mark.present(watch.grey) >= 0.6
             if there and (line.seen or time - line.end <= self.grace):
                 line.seen, line.end = True, time + self.step
+                if not line.firm and time - line.read_at >= STANDS and _is_word(line.text):
+                    line.firm, line.read_at = True, time
             elif line.seen:
                 line.seen = False
-                gone.append((time, line.text))
+                gone += [(time, line.text)] if line.firm else []
         self._forget(time)
         self._turn_page(time)
         return gone
@@ -142,7 +164,7 @@ class Screen:
                 line = self._moved(found, [*open_, *elsewhere], time)
             if line is None:
                 line = self._begin(found, time, watch)
-                turn.new.append((line.start, line.text))
+                turn.new += [(line.start, line.text)] if line.firm else []
                 begun.append(line)
             else:
                 self._renew(line, found, time, watch)
@@ -177,7 +199,7 @@ class Screen:
             return [line]
         others = [new.start for new in begun if overlap(new.box, line.box) > 0.5]
         line.end = max(line.start, min([line.end, time, *others]))
-        turn.gone.append((line.end, line.text))
+        turn.gone += [(line.end, line.text)] if line.firm else []
         self._closed.append(line)
         return []
 
@@ -216,7 +238,7 @@ class Screen:
         start = watch.first_seen(mark, time)
         return Line(
             self._name(start, "moment"), found.text, found.score, found.box,
-            start, time + self.step, time, mark=mark,
+            start, time + self.step, time, mark=mark, firm=is_firm(found.text, found.score),
         )  # fmt: skip
 
     def _renew(self, line: Line, found: TextLine, time: Seconds, watch: TextWatch) -> None:
@@ -230,6 +252,8 @@ class Screen:
             line.box, line.mark = found.box, stencil(watch.edges, found.box)
         line.readings += 1
         line.seen, line.end = True, time + self.step
+        if not line.firm and (is_firm(line.text, line.score) or line.readings > 1):
+            line.firm, line.read_at = True, time
 
     def _name(self, start: Seconds, level: str) -> str:
         first = record_id(self.video.ordinal, start, "moment" if level == "moment" else "frame",
@@ -264,7 +288,7 @@ class Screen:
             self.page = None
 
     def _open_page(self, time: Seconds, turn: Turn) -> None:
-        showing = [line for line in self.lines if line.seen]
+        showing = [line for line in self.lines if line.seen and line.firm]
         names, texts = [line.id for line in showing], [line.text for line in showing]
         if self.page is not None and self.page.lines == names:
             self.page.end = time + self.step
@@ -283,11 +307,11 @@ class Screen:
     def closed(self) -> list[Record]:
         """Return records of what has gone for good since the last call."""
         done, self._closed = self._closed, []
-        return [self._record(one) for one in done]
+        return [self._record(one) for one in done if isinstance(one, Page) or one.firm]
 
     def open(self) -> list[Record]:
         """Return records of what is there, or may come back, as far as it is known now."""
-        now: list[Line | Page] = list(self.lines)
+        now: list[Line | Page] = [line for line in self.lines if line.firm]
         return [self._record(one) for one in ([*now, self.page] if self.page else now)]
 
     def _record(self, one: Line | Page) -> Record:
@@ -339,6 +363,10 @@ class Screen:
 
 def _reading_order(line: TextLine) -> tuple[float, float, str]:
     return (round(line.box[1], 2), line.box[0], line.text)
+
+
+def _is_word(text: str) -> bool:
+    return sum(c.isalnum() for c in text) >= 2
 
 
 def _digits(text: str) -> str:

@@ -21,7 +21,7 @@ from longtake.perception.channels import Channels
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import WHOLE, Ask, Box, EdgeMap, TextWatch, edge_map
 from longtake.perception.reading import read_box
-from longtake.perception.screen import Screen, overlap
+from longtake.perception.screen import Screen, is_firm, overlap
 from longtake.perception.shots import ShotTrack
 from longtake.perception.sight import Look, look, motion_of, pooled, sight_record
 from longtake.perception.tiling import Tiling
@@ -98,7 +98,7 @@ class Eye:
             news = self._read_frame(time, image, facts, track) if self.channels.reader else False
             if keep or news:
                 worth.append((time, image))
-        facts.standing = [line.text for line in self.screen.lines if line.seen]
+        facts.standing = [line.text for line in self.screen.lines if line.seen and line.firm]
         return worth
 
     def _read_frame(self, time: Seconds, image: Image, facts: Facts, track: ShotTrack) -> bool:
@@ -114,7 +114,8 @@ class Eye:
             return False
         lines, box = self._read(image, ask)
         turn = self.screen.read(time, lines, box, self.watch)
-        self.watch.note(ask, box, [line.box for line in lines], len(turn.new))
+        text = [line.box for line in lines if is_firm(line.text, line.score)]
+        self.watch.note(ask, box, text, len(turn.new))
         facts.new_lines += turn.new
         facts.gone_lines += turn.gone
         return bool(turn.new)
