@@ -111,6 +111,19 @@ def check_text_encoder(model: TextEncoder, near: tuple[str, str], far: str) -> N
     np.testing.assert_allclose(alone, vectors, atol=2e-4)
     assert np.array_equal(model.encode(texts), vectors)
     assert model.encode([]).shape == (0, model.dim)
+    _check_words(model, near[0])
+
+
+def _check_words(model: TextEncoder, text: str) -> None:
+    """Every letter of a text stands in one piece, and a piece has a unit vector in context."""
+    whole, nothing = model.words([text, ""])
+    assert nothing.spans == ()
+    assert nothing.vectors.shape == (0, model.dim)
+    assert_unit(whole.vectors, len(whole.spans), model.dim)
+    covered = [n for start, end in whole.spans for n in range(start, end)]
+    assert len(covered) == len(set(covered))
+    assert {n for n, letter in enumerate(text) if letter.isalnum()} <= set(covered)
+    assert model.words([]) == []
 
 
 def check_tagger(model: ImageTagger, images: Sequence[Image], labels: Sequence[str]) -> None:

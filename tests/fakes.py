@@ -25,6 +25,7 @@ from longtake.models.protocols import (
     Utterance,
     Vectors,
     Word,
+    WordVectors,
 )
 from longtake.timecode import Span
 
@@ -72,6 +73,15 @@ class FakeTextEncoder:
                 seed = np.random.default_rng(int.from_bytes(digest[:8], "big"))
                 row += seed.standard_normal(self.dim).astype(np.float32)
         return _unit(rows)
+
+    def words(self, texts: Sequence[str]) -> list[WordVectors]:
+        made = []
+        for text in texts:
+            found = list(re.finditer(r"\w+", text))
+            rows = [self.encode([match.group()])[0] for match in found]
+            vectors = np.array(rows, np.float32).reshape(len(rows), self.dim)
+            made.append(WordVectors(tuple(match.span() for match in found), vectors))
+        return made
 
 
 class FakeTagger:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.ingest import _line_figures
+from bench.ingest import LEAST_MINUTES, _line_figures, naive_span
 from bench.lines import distinct, missing
 from bench.machine import child, machine
 from bench.naive import pictures, run_naive, sound
 from bench.startup import measure
 from bench.worlds.film import Format, Line, Shot, write_film
+from bench.worlds.mixed import Facts
 from tests.fakes import FakeReader, fake_models
 
 FORM = Format(size=(160, 90), fps=10, crf=20)
@@ -48,6 +49,17 @@ def test_line_figures_count_a_lost_line() -> None:
     assert figures["all"]["found_share"] == 0.5
     assert figures["all"]["lost"] == ["key stone"]
     assert figures["read_twice"]["found_share"] == 1.0
+
+
+def test_the_naive_sample_is_long_enough_for_thirty_lines() -> None:
+    def facts(lines: int) -> Facts:
+        return Facts(60.0, 2, "v", 0.25, 3600.0, 0.5, lines)
+
+    assert naive_span(facts(62)) == pytest.approx(1800.0)
+    assert naive_span(facts(10)) == 3600.0
+    assert naive_span(facts(5000)) == LEAST_MINUTES * 60
+    assert naive_span(facts(62), 3.0) == 180.0
+    assert naive_span(facts(62), 90.0) == 3600.0
 
 
 def test_the_naive_pipeline_reads_every_second_and_hears_every_window(film: Path) -> None:

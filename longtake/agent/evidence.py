@@ -34,6 +34,9 @@ LITERAL_KINDS = ("when", "exists", "duration", "said")
 ABSENT = 0.3
 ENOUGH = 0.52
 ALL_WORDS = 0.8
+BEARS = 0.5
+"""Least score of a candidate that was read closely. On the scripted lecture all moments that hold
+an answer but one lie above, and the best moments for questions about nothing in it below."""
 OTHER_SOURCE = 0.85
 MOST = 40
 
@@ -57,7 +60,7 @@ def collect(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
     found = []
     for unit in units:
         if desk.in_scope(part, unit.record) and not _idle(desk, terms, unit):
-            found.append(_weigh(desk, part, terms, unit, near.get(unit.record.id, 0.0)))
+            found.append(weighed(desk, part, terms, unit, near.get(unit.record.id, 0.0)))
     if "sight" in part["sources"]:
         found += sight_candidates(desk, part, terms)
     found.sort(key=lambda c: (-c["score"], c["start"], c["id"]))
@@ -102,9 +105,10 @@ def _similar(desk: Desk, part: Part, level: Level, source: str) -> list[tuple[st
     )
 
 
-def _weigh(
+def weighed(
     desk: Desk, part: Part, terms: Sequence[Term], unit: Unit, dense: float
 ) -> dict[str, Any]:
+    """A unit as a candidate, scored by its words, its surroundings and its cosine."""
     own = coverage(terms, [unit])
     lex = own
     for more, factor in _surroundings(desk, unit):
@@ -157,6 +161,8 @@ def enough(best: dict[str, Any] | None, terms: Sequence[Term]) -> bool:
         return False
     if best["source"] == "sight" or best["id"].startswith("look:"):
         return bool(best.get("sure"))
+    if "read" in best:
+        return bool(best["score"] >= BEARS)
     whole = sum(term.weight for term in terms) or 1.0
     absent = sum(term.weight for term in terms if term.absent) / whole
     held = LEX * best["lex"] + (1 - LEX) * spread(best["dense"]) - ABSENT * absent

@@ -16,7 +16,7 @@ _NUMBER_WORD = (
     r"fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
     r"ninety|hundred|thousand|million|billion)"
 )
-_NUMBER = re.compile(
+NUMBER = re.compile(
     rf"[$€£]?\d+(?:[.,:]\d+)*(?:e-?\d+)?(?:\s?(?:%|percent|per cent|million|billion|thousand))?"
     rf"|\b{_NUMBER_WORD}(?:[\s-](?:and[\s-])?(?:{_NUMBER_WORD}|point))*(?:\s(?:%|percent))?",
     re.IGNORECASE,
@@ -78,7 +78,7 @@ def short_answer(text: str, wants: str | None, words: Sequence[str]) -> str | No
     'room 204'
     """
     pattern = {
-        "number": _NUMBER,
+        "number": NUMBER,
         "date": _DAY,
         "place": _PLACE,
         "person": _NAME,

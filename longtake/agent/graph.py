@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from longtake.agent.answer import Answer, Evidence
 from longtake.agent.classify import classify as parts_of
+from longtake.agent.close_reading import read_closely
 from longtake.agent.compose import compose, note, searched
 from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import collect, enough
@@ -108,6 +109,8 @@ def open_finer(desk: Desk, state: State) -> State:
         return {"candidates": []}
     terms = _terms(desk, state)
     found = collect(desk, part, terms) if desk.switches.finer else _captions(desk, terms)
+    if desk.switches.finer and desk.switches.closely:
+        found = read_closely(desk, part, terms, found)
     top = [{k: c[k] for k in ("id", "score", "lex", "dense", "quote")} for c in found[:5]]
     absent = [term.text for term in terms if term.absent]
     step = _trace(state, "open_finer", candidates=len(found), top=top, absent=absent)

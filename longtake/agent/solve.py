@@ -8,11 +8,12 @@ from longtake.agent.choice import solve_choice
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import enough
 from longtake.agent.findings import Candidate
-from longtake.agent.solve_number import solve_count, solve_duration
+from longtake.agent.solve_number import solve_count, solve_duration, solve_lasting
 from longtake.agent.solve_order import solve_compare, solve_order
 from longtake.agent.solve_text import solve_at, solve_fact, solve_said
 from longtake.agent.solve_when import absent, solve_exists, solve_when
 from longtake.agent.solve_whole import solve_summary
+from longtake.agent.sorts import sort_of
 from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Term
 
@@ -50,4 +51,7 @@ def solve(
         return solve_said(desk, part, terms, found) if enough(best, terms) else absent(found)
     if found and found[0]["id"].startswith("look:") and part["kind"] in ("shown", "said", "fact"):
         return solve_fact(desk, part, terms, found)
-    return SOLVERS[part["kind"]](desk, part, terms, found)
+    made = SOLVERS[part["kind"]](desk, part, terms, found)
+    if part["kind"] == "fact" and made["status"] != "found" and sort_of(part["text"]) == "extent":
+        return solve_lasting(desk, part, terms) or made
+    return made

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from longtake.agent.desk import Desk, row
-from longtake.agent.evidence import enough
+from longtake.agent.classify import ORDINALS
+from longtake.agent.desk import Desk, candidate, row
+from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
-from longtake.agent.operators import duration, merge
-from longtake.agent.solve_when import absent, scan_places, sight_occasions, unseen
+from longtake.agent.operators import duration, merge, nth
+from longtake.agent.solve_when import absent, occasions, scan_places, sight_occasions, unseen
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Level, Record
 from longtake.timecode import Seconds, Span
@@ -17,6 +19,8 @@ from longtake.tools.words import stems
 
 TALK_GAP = 60.0
 """Mentions this near belong to one stretch of talk."""
+PAGE_GAP = 5.0
+"""A page that is gone for so short a time has not ended."""
 
 
 def solve_count(
@@ -154,7 +158,55 @@ def _told(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
     longest = max(groups, key=lambda g: (max(c["end"] for c in g) - g[0]["start"], -g[0]["start"]))
     whole = dict(longest[0]) | {"end": max(c["end"] for c in longest)}
     whole["ids"] = [c["id"] for c in longest]
-    return _lasting([whole], "talked about", TALK_GAP)
+    return _lasting([_with_scenes(desk, terms, whole)], "talked about", TALK_GAP)
+
+
+def _with_scenes(desk: Desk, terms: Sequence[Term], one: Candidate) -> Candidate:
+    """Widen a stretch to the whole of those scenes at it that are about the topic.
+
+    Nobody names the subject in every sentence; a scene ends where the subject does.
+    """
+    span = Span(one["start"], one["end"])
+    about = [
+        unit.record.span
+        for unit in desk.corpus.of("caption")
+        if unit.record.level == "scene"
+        and unit.record.video == one["video"]
+        and unit.record.span.overlap(span) > 0
+        and coverage(terms, [unit]) >= ALL_WORDS
+    ]
+    for scene in about:
+        span = span.cover(scene)
+    return one | {"start": span.start, "end": span.end}
+
+
+def solve_lasting(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
+    """How long a thing lasts that has a page of its own: a break, an exercise; None without one.
+
+    "The second break" is the second time that such a page is shown.
+    """
+    pages = [
+        candidate(unit, 0.8, lex=1.0)
+        for unit in desk.corpus.holding(terms)
+        if unit.source == "screen"
+        and len(unit.stems) <= len(terms) + 2
+        and coverage(terms, [unit]) >= 0.99
+        and desk.in_scope(part, unit.record)
+    ]
+    runs = occasions(pages, PAGE_GAP)
+    one = nth(runs, _which(part["text"])) if terms else None
+    return _lasting([one], "on screen", 1.0) if one is not None else None
+
+
+def _which(text: str) -> str | int:
+    """Which of several is meant: "the second break"."""
+    words = re.findall(r"\w+", text.lower())
+    if "last" in words:
+        return "last"
+    for word in words:
+        if word in ORDINALS:
+            return ORDINALS[word]
+    return "first"
 
 
 def _whole(desk: Desk) -> Finding:

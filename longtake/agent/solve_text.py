@@ -19,6 +19,7 @@ from longtake.agent.findings import (
     stop,
 )
 from longtake.agent.solve_when import absent, preferred, unseen
+from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit, coverage
@@ -26,6 +27,8 @@ from longtake.tools.words import number_of, stem, stems
 
 SHORT_LINE = 3
 """Lines of at most so many words are cells of a table and need their neighbours."""
+SORTED = 0.6
+"""What holds the sort of thing asked for may be this much less near than the best moment."""
 CLOSE = 0.8
 """A second quotation must be this share as good as the best one."""
 
@@ -38,7 +41,10 @@ def solve_said(
     best = found[0] if found else None
     if best is None or not enough(best, terms):
         return unseen(part, found)
-    chosen = [best]
+    found = of_sort(desk, part, terms, found)
+    if not found:
+        return absent([best]) | {"status": "weak", "nearest": best}
+    best, chosen = found[0], [found[0]]
     elsewhere = next((c for c in found if c["source"] != best["source"]), None)
     if part["even"] and elsewhere and enough(elsewhere, terms):
         chosen.append(elsewhere)  # a fact may be said or shown; both are quoted
@@ -54,6 +60,29 @@ def solve_said(
     sentences, evidence = _tell(desk, part, chosen)
     sure = confidence(best, found, all(t.exact for t in terms))
     return finding("found", sentences, evidence, confidence=sure)
+
+
+def of_sort(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> list[Candidate]:
+    """The candidates with those first that hold the sort of thing asked for; none if none does."""
+    sort = sort_of(part["text"])
+    if sort is None or not desk.switches.sort:
+        return list(found)
+    good = [
+        c for c in found
+        if enough(c, terms) and c["score"] >= SORTED * found[0]["score"] and _holds(desk, sort, part, c)
+    ]  # fmt: skip
+    return [*good, *(c for c in found if c not in good)] if good else []
+
+
+def _holds(desk: Desk, sort: str, part: Part, one: Candidate) -> bool:
+    """Whether a candidate holds it: its own words, or the cell beside a short line of a page."""
+    if holds(sort, part["text"], one["quote"]):
+        return True
+    if one["source"] != "screen" or len(one["quote"].split()) > SHORT_LINE:
+        return False
+    return any(holds(sort, part["text"], line["quote"]) for line in page_lines(desk, one)[1:])
 
 
 def _repeats(one: Candidate, others: Sequence[Candidate]) -> bool:
@@ -144,6 +173,10 @@ def solve_fact(
         return absent(found)
     if part["wants"] is None:
         return solve_said(desk, part, terms, found)
+    found = of_sort(desk, part, terms, found)
+    if not found:
+        return absent([best]) | {"status": "weak", "nearest": best}
+    best = found[0]
     good = [c for c in found[:8] if c["score"] >= 0.75 * best["score"] and enough(c, terms)]
     for one in good:
         lines = page_lines(desk, one) if one["source"] == "screen" else [one]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
-from longtake.agent.evidence import confidence, enough
+from longtake.agent.evidence import ALL_WORDS, confidence, enough
 from longtake.agent.findings import Candidate, at, clock, finding, listing, sentence, stop, telling
 from longtake.agent.operators import nth
 from longtake.agent.state import Finding, Part
@@ -22,7 +22,7 @@ def solve_when(
     """Say when: the best moment, or by scan the first, last, nth or every one."""
     found = preferred(part, terms, found)
     best = found[0] if found else None
-    if not enough(best, terms) or best is None:
+    if not enough(best, terms) or best is None or not _of_the_picture(part, best):
         return unseen(part, found)
     if part["pick"] == "best" and not part.get("lower") and best["source"] == "sight":
         return _seen(found, terms)
@@ -69,12 +69,21 @@ def preferred(
     part: Part, terms: Sequence[Term], found: Sequence[Candidate], share: float = 0.7
 ) -> list[Candidate]:
     """The source that was asked about goes first where it holds an answer that is nearly as good."""
+    if part["even"]:
+        return list(found)
     first = next((c for c in found if c["source"] == part["sources"][0]), None)
     if first is None or not enough(first, terms) or first["score"] < share * found[0]["score"]:
         return list(found)
     return [c for c in found if c["source"] == first["source"]] + [
         c for c in found if c["source"] != first["source"]
     ]
+
+
+def _of_the_picture(part: Part, best: Candidate) -> bool:
+    """What is looked for in pictures may be named on screen or aloud; a likeness will not do."""
+    return bool(
+        part["sources"][0] != "sight" or best["source"] == "sight" or best["lex"] >= ALL_WORDS
+    )
 
 
 def _held(best: Candidate, terms: Sequence[Term]) -> bool:
@@ -125,9 +134,13 @@ def scan_places(
 
 def sight_occasions(found: Sequence[Candidate], gap: float = 12.0) -> list[Candidate]:
     """Frames that surely show it, joined where little time lies between them."""
-    sure = sorted((c for c in found if c.get("sure")), key=lambda c: (c["video"], c["start"]))
+    return occasions([c for c in found if c.get("sure")], gap)
+
+
+def occasions(found: Sequence[Candidate], gap: float) -> list[Candidate]:
+    """Candidates in order of time, joined where at most `gap` lies between them."""
     out: list[Candidate] = []
-    for one in sure:
+    for one in sorted(found, key=lambda c: (c["video"], c["start"], c["id"])):
         last = out[-1] if out else None
         if last and last["video"] == one["video"] and one["start"] - last["end"] <= gap:
             last["end"] = max(last["end"], one["end"])

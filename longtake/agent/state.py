@@ -60,8 +60,12 @@ class Switches:
     """Believe a label only when hardly any name the sight knows is nearer to what was asked."""
     fit: bool = True
     """Put a number or name in front only when its own sentence fits the question."""
+    sort: bool = True
+    """Answer who, how far or what colour only with words that hold a person, a length, a colour."""
     trim: bool = True
     """Quote of a page only the lines that bear on the question."""
+    closely: bool = True
+    """Read the best candidates again word by word, and the lines shown beside them."""
     furniture: bool = True
     """Leave out footers, logos and menus, unless they were asked for."""
 

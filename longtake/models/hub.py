@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from longtake.errors import MissingModel
-from longtake.models.protocols import Vectors
+from longtake.models.protocols import Vectors, WordVectors
 from longtake.models.quiet import torch_threads
 
 T = TypeVar("T")
@@ -77,3 +77,24 @@ class SentenceEncoder:
             list(texts), normalize_embeddings=True, show_progress_bar=False, batch_size=32
         )
         return np.asarray(rows, np.float32)
+
+    def words(self, texts: Sequence[str]) -> list[WordVectors]:
+        """Return the pieces of each text with their token vectors."""
+        if not texts:
+            return []
+        rows = self._model.encode(
+            list(texts), output_value="token_embeddings", show_progress_bar=False, batch_size=32
+        )
+        longest = self._model.max_seq_length
+        found = self._model.tokenizer(
+            list(texts), truncation=True, max_length=longest, return_offsets_mapping=True
+        )["offset_mapping"]
+        return [
+            _pieces(np.asarray(row.cpu()), spans) for row, spans in zip(rows, found, strict=True)
+        ]
+
+
+def _pieces(rows: Vectors, spans: Sequence[tuple[int, int]]) -> WordVectors:
+    kept = [n for n, (start, end) in enumerate(spans) if end > start and n < len(rows)]
+    vectors = rows[kept] / np.maximum(np.linalg.norm(rows[kept], axis=1, keepdims=True), 1e-12)
+    return WordVectors(tuple(spans[n] for n in kept), np.asarray(vectors, np.float32))

@@ -7,15 +7,18 @@ Texts run in order of length, so a batch holds little padding, and batches are c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from longtake.models.bert import Bert
-from longtake.models.protocols import Vectors
+from longtake.models.protocols import Vectors, WordVectors
 from longtake.models.quiet import settle, torch_threads
+
+if TYPE_CHECKING:
+    import torch
 
 _TOKENS_A_BATCH = 4096
 
@@ -38,26 +41,48 @@ class MiniLM:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors [len(texts), dim]."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
         vectors = np.zeros((len(ids), self.dim), np.float32)
-        for batch in _batches(order, ids):
-            vectors[batch] = self._run([ids[i] for i in batch])
+        for batch, hidden, mask in self._hidden(ids):
+            weights = mask.unsqueeze(-1).to(hidden.dtype)
+            vectors[batch] = _unit((hidden * weights).sum(1) / weights.sum(1))
         return vectors
 
-    def _run(self, rows: Sequence[Sequence[int]]) -> Vectors:
+    def words(self, texts: Sequence[str]) -> list[WordVectors]:
+        """Return the word pieces of each text with the hidden states that stand for them.
+
+        Marks that begin and end a text are left out.
+        """
+        found = self._tokenizer.encode_batch(list(texts))
+        made = [WordVectors((), np.zeros((0, self.dim), np.float32))] * len(found)
+        for batch, hidden, _ in self._hidden([encoding.ids for encoding in found]):
+            for row, place in enumerate(batch):
+                spans = found[place].offsets
+                kept = [n for n, (start, end) in enumerate(spans) if end > start]
+                made[place] = WordVectors(tuple(spans[n] for n in kept), _unit(hidden[row, kept]))
+        return made
+
+    def _hidden(
+        self, ids: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+        """Yield batches: places in `ids`, their last hidden states, and which of them count."""
         import torch
 
-        width = max(len(row) for row in rows)
-        tokens = torch.zeros((len(rows), width), dtype=torch.long)
-        mask = torch.zeros((len(rows), width), dtype=torch.bool)
-        for i, row in enumerate(rows):
-            tokens[i, : len(row)] = torch.tensor(row)
-            mask[i, : len(row)] = True
-        with torch.inference_mode():
-            hidden = self._network(tokens, mask)
-            weights = mask.unsqueeze(-1).to(hidden.dtype)
-            mean = (hidden * weights).sum(1) / weights.sum(1)
-            return np.asarray(torch.nn.functional.normalize(mean, dim=1).numpy(), np.float32)
+        order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
+        for batch in _batches(order, ids):
+            width = max(len(ids[i]) for i in batch)
+            tokens = torch.zeros((len(batch), width), dtype=torch.long)
+            mask = torch.zeros((len(batch), width), dtype=torch.bool)
+            for row, i in enumerate(batch):
+                tokens[row, : len(ids[i])] = torch.tensor(ids[i])
+                mask[row, : len(ids[i])] = True
+            with torch.inference_mode():
+                yield batch, self._network(tokens, mask), mask
+
+
+def _unit(rows: torch.Tensor) -> Vectors:
+    from torch.nn import functional as f
+
+    return np.asarray(f.normalize(rows, dim=1).numpy(), np.float32)
 
 
 def _batches(order: Sequence[int], ids: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -107,6 +107,18 @@ class Rereader(TextReader, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WordVectors:
+    """The pieces of a text in order: words, or parts of words.
+
+    `spans` are (start, end) in characters of the text, `vectors` unit rows [len(spans), dim] of
+    what each piece means where it stands.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    vectors: Vectors
+
+
 @runtime_checkable
 class TextEncoder(Protocol):
     """Embeds text."""
@@ -116,6 +128,10 @@ class TextEncoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors [len(texts), dim]."""
+        ...
+
+    def words(self, texts: Sequence[str]) -> list[WordVectors]:
+        """Return for each text its pieces in context; an empty text has none."""
         ...
 
 

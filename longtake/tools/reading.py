@@ -14,10 +14,12 @@ from longtake.tools.jsonable import jsonable, rounded
 from longtake.tools.naming import fitting, vocabulary
 
 if TYPE_CHECKING:
+    from longtake.models.protocols import WordVectors
     from longtake.storage.store import Store
 
 _KEPT_CORPORA = 4
 _KEPT_TEXTS = 4096
+_KEPT_WORDS = 512
 
 
 class Reader:
@@ -28,6 +30,7 @@ class Reader:
         self.models = models
         self._corpora: dict[tuple[Any, ...], Corpus] = {}
         self._texts: dict[str, Floats] = {}
+        self._words: dict[str, WordVectors] = {}
         self._labels: tuple[list[str], Floats] | None = None
 
     def transcript(
@@ -131,6 +134,16 @@ class Reader:
             rows = self.models.text_encoder.encode(new)
             self._texts.update(zip(new, rows, strict=True))
         return np.stack([self._texts[text] for text in texts]).astype(np.float32)
+
+    def words_of(self, texts: Sequence[str]) -> list[WordVectors]:
+        """Return the pieces of short texts with their vectors; kept as those of `embed` are."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._words]
+        if len(self._words) + len(new) > _KEPT_WORDS:
+            self._words.clear()
+            new = list(dict.fromkeys(texts))
+        if new:
+            self._words.update(zip(new, self.models.text_encoder.words(new), strict=True))
+        return [self._words[text] for text in texts]
 
     def similar(
         self,
