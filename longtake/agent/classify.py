@@ -30,8 +30,8 @@ _SCREEN = (
     r"sign|signs|equation|code|formula|diagram|read)"
 )
 _SIGHT = (
-    r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|object\w*|"
-    r"animal\w*|film(?:ed)?|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
+    r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|"
+    r"film(?:ed)?|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
 )
 _EYES = r"(?:appear\w*|visible|seen|see|sees|picture|camera|wearing|film(?:ed)?|in view)"
 """Words of looking alone: nobody who asks so is content with hearing it spoken of."""
@@ -52,6 +52,12 @@ _SCHEDULE = re.compile(
     r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
 )
 """A time of day that is told or shown, and not a place in the video."""
+_STARTS = re.compile(
+    r"^(?:and |so )*when (?:do|does|will|should|must) .*\b(?:starts?|begins?|opens?|closes?|ends?|leaves?|"
+    r"arrives?|departs?|meets?|takes? place|due)\b"
+)
+"""May ask for a time of day as well as for a moment of the video."""
+_TOLD_OR_SHOWN = re.compile(rf"\b(?:{_TALKER}|{_SAY}|{_SCREEN}|{_EYES}|video|lecture|talk)\b")
 _OTHERWISE = re.compile(
     r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b"
 )
@@ -188,7 +194,11 @@ def _one(text: str) -> Part:
         return part(text, "duration", unit="topic", **common)
     if _SCHEDULE.search(low) and not _OTHERWISE.search(low):
         return part(text, "fact", wants="clock", **common)
+    if _STARTS.match(low) and not _TOLD_OR_SHOWN.search(low):
+        return part(text, "fact", wants="clock", **common)
     if _WHEN.match(low) or _LISTING.match(low):
+        if common["even"]:
+            common["sources"] = [*common["sources"], "sight"]
         return part(text, "when", **common)
     if _YES_NO.match(low):
         return part(text, "exists", **common)

@@ -22,10 +22,10 @@ import numpy as np
 
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import weighed
+from longtake.agent.pages import place_of, span_of
 from longtake.agent.state import Part
 from longtake.models.protocols import WordVectors
 from longtake.storage.records import Floats
-from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit
 
 READ, PAGES = 20, 6
@@ -100,9 +100,13 @@ def likeness(
 
 
 def _spelled(desk: Desk, one: Candidate, question: Asked) -> list[float]:
-    lane = desk.lane(one["video"], one["source"])
-    unit = next((u for u in lane.at(_span(one)) if u.record.id == one["id"]), None)
-    return [0.0 if t is None or unit is None else t.match(unit) for t in question.terms]
+    unit = _unit(desk, one)
+    around = place_of(desk, one).around() if one["source"] == "screen" else []
+    held = [u for u in (unit, *around) if u is not None]
+    return [
+        0.0 if term is None else max((term.match(u) for u in held), default=0.0)
+        for term in question.terms
+    ]
 
 
 def _scored(one: Candidate, like: float) -> Candidate:
@@ -122,8 +126,7 @@ def _shown_beside(
         return []
     found: dict[str, Candidate] = {}
     for one in best:
-        span = Span(one["start"], max(one["end"], one["start"] + 1e-3))
-        for unit in desk.lane(one["video"], "screen").at(span):
+        for unit in desk.lane(one["video"], "screen").at(span_of(one)):
             name = unit.record.id
             idle = name in desk.corpus.furniture and desk.switches.furniture
             if name not in known and not idle and desk.in_scope(part, unit.record):
@@ -153,13 +156,13 @@ def _asked(desk: Desk, part: Part, terms: Sequence[Term]) -> Asked:
 
 def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
     """The text to read, and where the candidate stands in it."""
-    lane = desk.lane(one["video"], one["source"])
     quote = one["quote"][:LONGEST]
-    unit = next((u for u in lane.at(_span(one)) if u.record.id == one["id"]), None)
     if one["source"] == "screen":
-        title = _title(lane.at(_span(one)))
-        before = f"{title} / " if title and title != quote else ""
-        return before + quote, (0, len(before) + len(quote))  # a title is a line's own context
+        around = [unit.record.text.strip() for unit in place_of(desk, one).around()]
+        text = " / ".join(dict.fromkeys([*around, quote]))
+        return text, (0, len(text))  # what belongs to a line is as good as its own words
+    lane = desk.lane(one["video"], one["source"])
+    unit = _unit(desk, one)
     beside = lane.beside(unit) if unit is not None else []
     before = " ".join(u.record.text for u in beside if u.record.span.start < one["start"])[-150:]
     after = " ".join(u.record.text for u in beside if u.record.span.start > one["start"])[:150]
@@ -167,12 +170,6 @@ def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
     return f"{head}{quote} {after}".rstrip(), (len(head), len(head) + len(quote))
 
 
-def _span(one: Candidate) -> Span:
-    return Span(one["start"], max(one["end"], one["start"] + 1e-3))
-
-
-def _title(page: Sequence[Unit]) -> str:
-    boxed = [unit for unit in page if unit.record.data.get("box")]
-    top = min(boxed, key=lambda u: (round(float(u.record.data["box"][1]), 2), u.record.span.start,
-              u.record.id), default=None)  # fmt: skip
-    return top.record.text.strip() if top is not None else ""
+def _unit(desk: Desk, one: Candidate) -> Unit | None:
+    lane = desk.lane(one["video"], one["source"])
+    return next((u for u in lane.at(span_of(one)) if u.record.id == one["id"]), None)

@@ -19,6 +19,7 @@ from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus, Source, Term, Unit
 
 if TYPE_CHECKING:
+    from longtake.agent.pages import Place
     from longtake.models.protocols import ChatModel
     from longtake.tools.registry import Toolbox
 
@@ -41,6 +42,8 @@ class Desk:
     as_of: Seconds | None
     switches: Switches
     cost: Counter[str] = field(default_factory=Counter)
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where lines stand on their pages, by record id; see `longtake.agent.pages`."""
 
     @cached_property
     def ids(self) -> list[str]:

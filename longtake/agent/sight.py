@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from longtake.agent.desk import Desk, candidate
+from longtake.agent.sorts import COLOURS
 from longtake.agent.state import Part
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Term, Unit, coverage
@@ -27,6 +28,9 @@ BELIEVED = 0.5
 """Least probability of a fitting label; between 0.40 and 0.48 about half were wrong, of ten."""
 AGREED, FRAMES = 0.35, 3
 """Less will do where so many frames in a row agree."""
+UNNAMED, OTHER_HUE = 0.75, 0.55
+"""What a label counts where other words of a description have no label; or a colour is not seen."""
+_HUES = {stem(word) for word in (*COLOURS, "gray", "golden", "beige")}
 STANDS_OUT, LEAST_COSINE = 3.0, 0.4
 """Robust deviations and cosine from which a frame is worth a look."""
 SHORTEST = 1.0
@@ -89,7 +93,21 @@ class _Labels:
             1.0 if _colour(unit, word) else max((p for t, p in tags if t in fits), default=0.0)
             for word, fits in zip(self.words, self.each, strict=False)
         ]
-        return min(1.0, max(whole, min(parts, default=0.0)))
+        return min(1.0, max(whole, min(parts, default=0.0), self._partly(unit, tags)))
+
+    def _partly(self, unit: Unit, tags: Sequence[tuple[str, float]]) -> float:
+        """The things that have names, where the rest of a description has none.
+
+        Of "a black and white ball on the grass" only the ball can be named. Not where the sight
+        has a name for the whole: a black bear is not to be answered by a bear.
+        """
+        if self.whole:
+            return 0.0
+        named = [fits for fits in self.each if fits]
+        things = [max((p for t, p in tags if t in fits), default=0.0) for fits in named]
+        colours = [word for word in self.words if stem(word) in _HUES]
+        wrong = any(not _colour(unit, word) for word in colours)
+        return min(things, default=0.0) * (OTHER_HUE if wrong else UNNAMED)
 
     def colours_only(self, unit: Unit) -> bool:
         """Whether all that was asked for are colours of this frame."""

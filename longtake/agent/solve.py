@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from longtake.agent.choice import solve_choice
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import enough
 from longtake.agent.findings import Candidate
-from longtake.agent.solve_number import solve_count, solve_duration, solve_lasting
+from longtake.agent.solve_number import solve_count, solve_duration, solve_lasting, solve_pages
 from longtake.agent.solve_order import solve_compare, solve_order
 from longtake.agent.solve_text import solve_at, solve_fact, solve_said
 from longtake.agent.solve_when import absent, solve_exists, solve_when
 from longtake.agent.solve_whole import solve_summary
-from longtake.agent.sorts import sort_of
 from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Term
 
@@ -52,6 +52,23 @@ def solve(
     if found and found[0]["id"].startswith("look:") and part["kind"] in ("shown", "said", "fact"):
         return solve_fact(desk, part, terms, found)
     made = SOLVERS[part["kind"]](desk, part, terms, found)
-    if part["kind"] == "fact" and made["status"] != "found" and sort_of(part["text"]) == "extent":
-        return solve_lasting(desk, part, terms) or made
-    return made
+    if made["status"] == "found":
+        return made
+    return _otherwise(desk, part, terms, found) or made
+
+
+def _otherwise(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
+) -> Finding | None:
+    """The other way in which a question may be meant; None where there is none, or it fails too."""
+    text = part["text"].lower()
+    made = None
+    if part["kind"] == "fact" and re.search(r"\bhow (?:long|much time)\b", text):
+        made = solve_lasting(desk, part, terms)
+    elif part["kind"] == "fact" and re.search(r"\bhow many\b.*\b(?:are|were|is|was)\b", text):
+        made = solve_pages(desk, part, terms)
+    elif part["kind"] == "fact" and part["wants"] == "clock" and text.startswith("when"):
+        made = solve_when(desk, part | {"kind": "when", "pick": "best"}, terms, found)
+    elif part["kind"] == "order" and found and enough(found[0], terms):
+        made = solve_fact(desk, part, terms, found)
+    return made if made is not None and made["status"] == "found" else None

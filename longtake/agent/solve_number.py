@@ -10,6 +10,7 @@ from longtake.agent.desk import Desk, candidate, row
 from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
 from longtake.agent.operators import duration, merge, nth
+from longtake.agent.pages import page_lines
 from longtake.agent.solve_when import absent, occasions, scan_places, sight_occasions, unseen
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Level, Record
@@ -19,6 +20,10 @@ from longtake.tools.words import stems
 
 TALK_GAP = 60.0
 """Mentions this near belong to one stretch of talk."""
+OWN_PAGE = 0.5
+"""Share of the topic that the title of a page of its own holds ("Lunch" for the break for lunch)."""
+FEW_LINES = 3
+"""Lines that such a page has at most."""
 PAGE_GAP = 5.0
 """A page that is gone for so short a time has not ended."""
 
@@ -181,21 +186,32 @@ def _with_scenes(desk: Desk, terms: Sequence[Term], one: Candidate) -> Candidate
 
 
 def solve_lasting(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
-    """How long a thing lasts that has a page of its own: a break, an exercise; None without one.
+    """How long a thing lasts that has a page of its own, a break or an exercise; or its talk.
 
     "The second break" is the second time that such a page is shown.
     """
-    pages = [
+    one = nth(_own_pages(desk, part, terms), _which(part["text"]))
+    return _lasting([one], "on screen", 1.0) if one is not None else _told(desk, part, terms)
+
+
+def solve_pages(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
+    """How many of a thing there are that has pages of its own: breaks, exercises."""
+    runs = _own_pages(desk, part, terms)
+    return _counted(runs, "time") if runs else None
+
+
+def _own_pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[Candidate]:
+    """Each time that a page with little else than the topic is on screen, in order."""
+    lines = [
         candidate(unit, 0.8, lex=1.0)
         for unit in desk.corpus.holding(terms)
         if unit.source == "screen"
         and len(unit.stems) <= len(terms) + 2
-        and coverage(terms, [unit]) >= 0.99
+        and coverage(terms, [unit]) >= OWN_PAGE
         and desk.in_scope(part, unit.record)
     ]
-    runs = occasions(pages, PAGE_GAP)
-    one = nth(runs, _which(part["text"])) if terms else None
-    return _lasting([one], "on screen", 1.0) if one is not None else None
+    alone = [one for one in lines if len(page_lines(desk, one)) <= FEW_LINES]
+    return occasions(alone, PAGE_GAP)
 
 
 def _which(text: str) -> str | int:

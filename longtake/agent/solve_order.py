@@ -9,7 +9,7 @@ from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.operators import order
-from longtake.agent.solve_text import page_lines
+from longtake.agent.pages import page_lines
 from longtake.agent.solve_when import absent, every_place, preferred, scan_places
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record

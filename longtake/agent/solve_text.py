@@ -18,17 +18,24 @@ from longtake.agent.findings import (
     sentence,
     stop,
 )
+from longtake.agent.pages import SHORT_LINE, page_lines, place_of, readable, top, trimmed
 from longtake.agent.solve_when import absent, preferred, unseen
-from longtake.agent.sorts import holds, sort_of
+from longtake.agent.sorts import MEASURES, holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit, coverage
-from longtake.tools.words import number_of, stem, stems
+from longtake.tools.words import number_of
 
-SHORT_LINE = 3
-"""Lines of at most so many words are cells of a table and need their neighbours."""
 SORTED = 0.6
 """What holds the sort of thing asked for may be this much less near than the best moment."""
+FINAL = re.compile(
+    r"\b(?:final(?:ly)?|really|actually|now|current(?:ly)?|latest|newest|in the end|eventually|"
+    r"updated?|corrected|correct|after the (?:change|correction|update)s?)\b"
+)
+MENDED = re.compile(
+    r"\b(?:correct(?:ion|ed|ing)?|no longer|instead|changed?|moved to|now|postponed|no wait|"
+    r"actually|in fact|make that|rather|mistake|sorry|updated?|new (?:date|time|price|place))\b"
+)
 CLOSE = 0.8
 """A second quotation must be this share as good as the best one."""
 
@@ -41,7 +48,7 @@ def solve_said(
     best = found[0] if found else None
     if best is None or not enough(best, terms):
         return unseen(part, found)
-    found = of_sort(desk, part, terms, found)
+    found = of_sort(desk, part, terms, as_it_stands(part, terms, found))
     if not found:
         return absent([best]) | {"status": "weak", "nearest": best}
     best, chosen = found[0], [found[0]]
@@ -62,6 +69,20 @@ def solve_said(
     return finding("found", sentences, evidence, confidence=sure)
 
 
+def as_it_stands(part: Part, terms: Sequence[Term], found: Sequence[Candidate]) -> list[Candidate]:
+    """What holds in the end goes first where that is asked: corrections, the latest of them.
+
+    "What is the final date?" is answered by "no, it is the fourteenth now" and not by the date
+    that was told first and more plainly.
+    """
+    if not FINAL.search(part["text"].lower()):
+        return list(found)
+    good = [c for c in found if enough(c, terms) and c["score"] >= SORTED * found[0]["score"]]
+    mended = [c for c in good if MENDED.search(c["quote"].lower())]
+    mended.sort(key=lambda c: (-c["start"], c["id"]))
+    return [*mended, *(c for c in found if c not in mended)]
+
+
 def of_sort(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> list[Candidate]:
@@ -73,15 +94,25 @@ def of_sort(
         c for c in found
         if enough(c, terms) and c["score"] >= SORTED * found[0]["score"] and _holds(desk, sort, part, c)
     ]  # fmt: skip
+    own = [c for c in good if holds(sort, part["text"], c["quote"])]
+    good = [*own, *(c for c in good if c not in own)] if _near(own, good) else good
     return [*good, *(c for c in found if c not in good)] if good else []
 
 
+def _near(own: Sequence[Candidate], good: Sequence[Candidate]) -> bool:
+    """Whether what holds it in its own words is about as good as a heading beside it."""
+    return bool(own and good and own[0]["score"] >= 0.75 * good[0]["score"])
+
+
 def _holds(desk: Desk, sort: str, part: Part, one: Candidate) -> bool:
-    """Whether a candidate holds it: its own words, or the cell beside a short line of a page."""
+    """Whether a candidate holds it: its own words, a number under a head, or the cell beside it."""
     if holds(sort, part["text"], one["quote"]):
         return True
     if one["source"] != "screen" or len(one["quote"].split()) > SHORT_LINE:
         return False
+    place = place_of(desk, one)
+    if place.cell:
+        return sort in MEASURES and number_of(one["quote"]) is not None
     return any(holds(sort, part["text"], line["quote"]) for line in page_lines(desk, one)[1:])
 
 
@@ -100,7 +131,7 @@ def _tell(
         if one["source"] == "screen":
             lines = page_lines(desk, one)
             if desk.switches.trim:
-                lines = trimmed(part, lines)
+                lines = trimmed(desk, part, lines)
             if any(line["id"] in {e["id"] for e in evidence} for line in lines):
                 continue
             evidence += lines
@@ -116,54 +147,6 @@ def _page_sentence(lines: Sequence[Candidate], place: int = 0) -> dict[str, obje
     return sentence(text, *range(place, place + min(6, len(lines))))
 
 
-def page_lines(desk: Desk, one: Candidate, most: int = 6) -> list[Candidate]:
-    """The candidate's line first, then the other lines of its page from top to bottom."""
-    lane = desk.lane(one["video"], "screen")
-    shared = lane.at(Span(one["start"], max(one["end"], one["start"] + 1e-3)))
-    others = [
-        u for u in shared
-        if u.record.id != one["id"] and _mostly_with(u, one)
-    ]  # fmt: skip
-    others.sort(key=lambda u: (_top(u), u.record.span.start, u.record.id))
-    return [one, *(candidate(u, 0.6 * one["score"]) for u in others[: most - 1])]
-
-
-def trimmed(part: Part, lines: Sequence[Candidate]) -> list[Candidate]:
-    """The lines of a page that bear on the question; the first is the best one.
-
-    Asked what the page shows, all that can be read as text; asked for something special, the
-    lines that share a word with the question, and what a short line (a heading, a cell) goes with.
-    """
-    best, others = lines[0], lines[1:]
-    if re.search(r"\b(?:slide|screen|page|board)s?\b|\bwritten\b", part["text"].lower()):
-        return [best, *(c for c in others if readable(c["quote"]))]
-    roots = {stem(word) for word in part["words"]}
-    kept = [c for c in others if roots & set(stems(c["quote"])) and readable(c["quote"])]
-    if not kept and len(best["quote"].split()) <= SHORT_LINE:
-        kept = [c for c in others if readable(c["quote"])][:2]
-    return [best, *kept]
-
-
-def readable(line: str) -> bool:
-    """Whether a line says something: not only digits, a single letter or an axis' ticks.
-
-    >>> [readable(x) for x in ("8", "x", "0.2 0.4 0.6", "Lab 3", "Office hours")]
-    [False, False, False, True, True]
-    """
-    return bool(re.search(r"[^\W\d_]{2,}", line))
-
-
-def _mostly_with(unit: Unit, one: Candidate) -> bool:
-    span = Span(one["start"], one["end"])
-    shorter = min(span.duration, unit.record.span.duration)
-    return span.overlap(unit.record.span) >= 0.5 * shorter
-
-
-def _top(unit: Unit) -> float:
-    box = unit.record.data.get("box")
-    return round(float(box[1]), 2) if box else 0.0
-
-
 def solve_fact(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> Finding:
@@ -173,7 +156,7 @@ def solve_fact(
         return absent(found)
     if part["wants"] is None:
         return solve_said(desk, part, terms, found)
-    found = of_sort(desk, part, terms, found)
+    found = of_sort(desk, part, terms, as_it_stands(part, terms, found))
     if not found:
         return absent([best]) | {"status": "weak", "nearest": best}
     best = found[0]
@@ -300,7 +283,7 @@ def _around(desk: Desk, part: Part, video: str, source: str, span: Span) -> list
         middle = span.middle if part.get("point") is None else part["point"]
         now = [u for u in units if u.record.span.contains(middle)] or units
         now = [u for u in now if not desk.switches.trim or readable(u.record.text)] or now
-        return sorted(now, key=lambda u: (_top(u), u.record.span.start, u.record.id))[:6]
+        return sorted(now, key=lambda u: (top(u), u.record.span.start, u.record.id))[:6]
     if source == "speech" and not units:
         units = [u for u in lane.at(span.widen(5.0))]
     return units[:6]

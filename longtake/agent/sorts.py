@@ -53,6 +53,8 @@ _WHO = (
 )
 _HUE = r"\b(?:what|which)(?: \w+){0,2} colou?rs?\b|\bcolou?r (?:is|was|are|were|of|does|did)\b"
 _NAMED = r"\b(?:name|title) (?:of|is|was)\b|\b(?:is|was|are|were) (?:\w+ ){1,6}(?:called|named)\b"
+MEASURES = frozenset((*_UNITS, "number"))
+"""The sorts that are numbers."""
 _ASKED: tuple[tuple[str, str], ...] = (
     ("colour", _HUE),
     ("money", _COST),
@@ -69,7 +71,7 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("name", _NAMED),
     ("number", r"\bhow many\b|\bwhat percentage\b|\bwhat share\b"),
 )
-_COLOURS = [
+COLOURS = [
     "black",
     "white",
     "grey",
@@ -108,7 +110,8 @@ _PEOPLE = re.compile(
     r"photograph|report|speak|read|found|design|develop|engineer|present|train)er|"
     r"(?:profess|doct|act|direct|edit|auth|invent|mayor|govern|senat|auth|sculpt|conduct|mentor|"
     r"tut|visit|edit)or|mayor|(?:\w+)(?:ist|ian)|fisherm[ae]n|chairm[ae]n|captain|clerk|cook|nurse|chef|"
-    r"judge|guard|pilot|priest|president|minister|chief|boss|neighbou?rs?|friend|friends|apprentice)\b"
+    r"judge|guard|pilot|priest|president|minister|chief|boss|neighbou?rs?|friend|friends|apprentice|school|church|company|library|museum|club|council|hotel|hospital|bank|shop|firm|"
+    r"department|office|group|choir|band|class|town|city|government)\b"
 )
 _DAYS = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|may|june|july|"
@@ -146,7 +149,7 @@ def holds(sort: str, question: str, quote: str) -> bool:
     words = tokens(quote)
     asked = {stem(word) for word in tokens(question)}
     if sort == "colour":
-        return any(word in _COLOURS and stem(word) not in asked for word in words)
+        return any(word in COLOURS and stem(word) not in asked for word in words)
     if sort == "date":
         found = [m.group().lower() for m in _DAYS.finditer(quote)]
         return any(stem(word) not in asked for word in found)

@@ -7,6 +7,8 @@ English (function words) and the small vocabulary in which people talk about wat
 
 from __future__ import annotations
 
+import re
+
 from longtake.tools.words import tokens
 
 FUNCTION = frozenset(
@@ -62,5 +64,14 @@ def content_words(text: str) -> list[str]:
     ['attention', 'sinks']
     """
     words = [word for word in tokens(text) if word not in FUNCTION and len(word) > 0]
-    kept = [word for word in words if word not in WATCHING and (len(word) > 1 or word.isdigit())]
+    names = {name.lower() for name in _LETTER.findall(text)}
+    kept = [
+        word
+        for word in words
+        if word not in WATCHING and (len(word) > 1 or word.isdigit() or word in names)
+    ]
     return list(dict.fromkeys(kept))
+
+
+_LETTER = re.compile(r"(?<=[a-z] )[B-HJ-Z](?![\w'’.])")
+"""A capital that stands alone after a word is a name: "plan B", "bed C"."""
