@@ -107,6 +107,8 @@ _RELATION = re.compile(
     r"(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
     r"this\b\W*$|it\b\W*$).+)$"
 )
+_CHANGES = frozenset("change changes correction corrections update updates".split())  # noqa: SIM905
+"""After these things are as they stand in the end; they are no places in the video."""
 _WHILE = re.compile(
     r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|whilst|as|at the (?:moment|time|point)(?: when| that)?|"
     r"during(?: the part about| the section (?:on|about))?)\s+(?P<anchor>.+)$"
@@ -274,7 +276,7 @@ def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
     if not match or re.match(r"\d", match.group("anchor")):
         return None
     anchor = content_words(match.group("anchor"))
-    if not anchor:
+    if not anchor or set(anchor) <= _CHANGES:
         return None
     word = match.group("relation")
     relation = "before" if word in ("before", "preceding", "until") else "after"

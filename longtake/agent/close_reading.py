@@ -34,6 +34,8 @@ OWN = 0.7
 """What a spoken sentence's own words count; the rest is its neighbours'."""
 ALIKE = 0.85
 """What a word counts that is held as it is written: about the cosine of a word with itself."""
+NAMES = 0.9
+"""What a line counts that only names what is asked for."""
 LOW, HIGH = 0.2, 0.8
 """The useful range of `likeness`."""
 LONGEST = 400
@@ -59,7 +61,12 @@ def read_closely(
     passages = [_passage(desk, one) for one in chosen]
     rows = desk.toolbox.words_of([text for text, _ in passages])
     read = {
-        one["id"]: one | _scored(one, likeness(question, row, own, _spelled(desk, one, question)))
+        one["id"]: one
+        | _scored(
+            one,
+            likeness(question, row, own, _spelled(desk, one, question)),
+            _share(desk, part, one),
+        )
         for one, (_, own), row in zip(chosen, passages, rows, strict=True)
     }
     rest = [_unread(c) if c["source"] in ("speech", "screen") else c for c in found
@@ -109,9 +116,15 @@ def _spelled(desk: Desk, one: Candidate, question: Asked) -> list[float]:
     ]
 
 
-def _scored(one: Candidate, like: float) -> Candidate:
+def _scored(one: Candidate, like: float, share: float = 1.0) -> Candidate:
     read = min(1.0, max(0.0, (like - LOW) / (HIGH - LOW)))
-    return {"read": round(read, 4), "score": round(0.5 * one["score"] + 0.5 * read, 4)}
+    return {"read": round(read, 4), "score": round(share * 0.5 * (one["score"] + read), 4)}
+
+
+def _share(desk: Desk, part: Part, one: Candidate) -> float:
+    """A title, a label or a head counts less where what it names is asked for."""
+    names = one["source"] == "screen" and place_of(desk, one).names
+    return NAMES if names and part["kind"] in ("fact", "said") else 1.0
 
 
 def _unread(one: Candidate) -> Candidate:

@@ -47,9 +47,14 @@ _PLACE = re.compile(
 )
 _CLOCK = re.compile(
     r"\b(?:[01]?\d|2[0-3])[:.h][0-5]\d(?:\s?[ap]\.?m\b\.?)?|\b(?:1[0-2]|[1-9])\s?[ap]\.?m\b\.?|"
-    r"\b(?:noon|midnight)\b|\b(?:[01]?\d|2[0-3]) o['’]clock\b",
+    r"\b(?:noon|midnight)\b|\b(?:\d{1,2}|[a-z]+) minutes? (?:to|past|before|after) (?:\d{1,2}\b|[a-z]+)|"
+    r"\b(?:half|(?:a )?quarter) (?:to|past) (?:\d{1,2}\b|[a-z]+)|"
+    rf"\b(?:\d{{1,2}}|{_NUMBER_WORD}) in the (?:morning|afternoon|evening)|"
+    r"\b(?:[01]?\d|2[0-3]) o['’]clock\b",
     re.IGNORECASE,
 )
+_DIGITS = re.compile(r"\+?\d[\d ()/-]+\d")
+"""A telephone number is one number."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"'(])")
 
 
@@ -86,6 +91,8 @@ def short_answer(text: str, wants: str | None, words: Sequence[str]) -> str | No
     }.get(wants or "")
     if pattern is None:
         return None
+    if wants == "number" and _DIGITS.fullmatch(text.strip()):
+        return text.strip()
     found = []
     for match in pattern.finditer(text):
         piece = match.group(1) if pattern is _PLACE else match.group()

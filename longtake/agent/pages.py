@@ -31,6 +31,8 @@ class Place:
     title: Unit | None = None
     label: Unit | None = None
     head: Unit | None = None
+    names: bool = False
+    """The line only names what others on the page say: a title, a label, a head."""
 
     @property
     def cell(self) -> bool:
@@ -62,9 +64,9 @@ def _placed(desk: Desk, one: Candidate) -> Place:
     title = rows[0][0] if len(rows[0]) == 1 and rows[0][0] is not own else None
     row = next(r for r in rows if own in r)
     if len(table) < 2 or len(row) < 2:
-        return Place(title)
+        return Place(title, names=own is rows[0][0] and len(page) > 1)
     if row is table[0] or row[0] is own:
-        return Place(title)
+        return Place(title, names=True)
     near = min(table[0], key=lambda u: (abs(_box(u)[0] - _box(own)[0]), u.record.id))
     head = near if abs(_box(near)[0] - _box(own)[0]) <= SAME_COLUMN else None
     return Place(title, row[0], head)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from longtake.agent.choice import solve_choice
 from longtake.agent.desk import Desk
-from longtake.agent.evidence import enough
+from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate
 from longtake.agent.solve_number import solve_count, solve_duration, solve_lasting, solve_pages
 from longtake.agent.solve_order import solve_compare, solve_order
@@ -62,12 +62,15 @@ def _otherwise(
 ) -> Finding | None:
     """The other way in which a question may be meant; None where there is none, or it fails too."""
     text = part["text"].lower()
+    literal = bool(found) and found[0]["lex"] >= ALL_WORDS
     made = None
     if part["kind"] == "fact" and re.search(r"\bhow (?:long|much time)\b", text):
         made = solve_lasting(desk, part, terms)
     elif part["kind"] == "fact" and re.search(r"\bhow many\b.*\b(?:are|were|is|was)\b", text):
         made = solve_pages(desk, part, terms)
-    elif part["kind"] == "fact" and part["wants"] == "clock" and text.startswith("when"):
+    elif (
+        part["kind"] == "fact" and part["wants"] == "clock" and text.startswith("when") and literal
+    ):
         made = solve_when(desk, part | {"kind": "when", "pick": "best"}, terms, found)
     elif part["kind"] == "order" and found and enough(found[0], terms):
         made = solve_fact(desk, part, terms, found)

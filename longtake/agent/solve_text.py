@@ -112,7 +112,8 @@ def _holds(desk: Desk, sort: str, part: Part, one: Candidate) -> bool:
         return False
     place = place_of(desk, one)
     if place.cell:
-        return sort in MEASURES and number_of(one["quote"]) is not None
+        named = sort in ("person", "name") and one["quote"][:1].isupper()
+        return named or (sort in MEASURES and number_of(one["quote"]) is not None)
     return any(holds(sort, part["text"], line["quote"]) for line in page_lines(desk, one)[1:])
 
 

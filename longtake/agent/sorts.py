@@ -100,7 +100,7 @@ COLOURS = [
     "amber",
 ]
 _PEOPLE = re.compile(
-    r"\b(?:I|we|my|our|us|people|children|women|men|woman|man|boys?|girls?|sisters?|brothers?|"
+    r"\b(?:children|women|men|woman|man|boys?|girls?|sisters?|brothers?|"
     r"mothers?|fathers?|(?:grand)?parents|grandmother|grandfather|wife|husband|daughters?|sons?|"
     r"uncle|aunt|family|team|company|crew|king|queen|prince|princess|pope|monks?|nuns?|doctors?|"
     r"students?|pupils?|volunteers?|villagers|police|army|council|committee|university|ministry|"
