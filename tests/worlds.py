@@ -1,7 +1,7 @@
 """A small lecture that was never filmed: records put straight into a library.
 
 For tests of tools and agent, which need a memory and not a video. Sections follow one another;
-each has a slide whose lines appear in turn, sentences that are spoken with small talk between
+each has a slide whose lines appear in turn ("a | b" are cells of one row), sentences that are spoken with small talk between
 them, and what the camera saw. The truth stands in the script below, where tests can read it.
 """
 
@@ -198,10 +198,11 @@ def _screen(section: Section, video: Video, span: Span) -> list[Record]:
     records = []
     for n, text in enumerate(section.lines):
         begin = Span(span.start + 4.0 * n, span.end)
-        box = [0.1, 0.1 + 0.2 * n, 0.9, 0.2 + 0.2 * n]
-        records.append(
-            _record(video, "moment", "screen", begin, text, n, {"score": 0.98, "box": box})
-        )
+        high = min(0.2, 0.8 / len(section.lines))
+        for m, cell in enumerate(text.split(" | ")):
+            box = [0.1 + 0.3 * m, 0.1 + high * n, 0.35 + 0.3 * m, 0.1 + high * (n + 0.5)]
+            data = {"score": 0.98, "box": box}
+            records.append(_record(video, "moment", "screen", begin, cell, 10 * n + m, data))
         until = span.start + 4.0 * (n + 1) if n + 1 < len(section.lines) else span.end
         page = "\n".join(section.lines[: n + 1])
         records.append(_record(video, "frame", "screen", Span(begin.start, until), page))

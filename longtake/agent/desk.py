@@ -28,7 +28,7 @@ SOFT = frozenset(
     size value rate amount place city key main big good bad important use used using uses make
     makes need needs take takes want wants get gets work works people kind type types example
     examples case cases different general whole full table tables list chart graph diagram poster
-    sheet photo""".split()  # noqa: SIM905
+    sheet photo break breaks pause""".split()  # noqa: SIM905
 )
 """Words that say what sort of answer is wanted, or little at all; they weigh a third."""
 

@@ -163,7 +163,7 @@ def solve_fact(
     best = found[0]
     good = [c for c in found[:8] if c["score"] >= 0.75 * best["score"] and enough(c, terms)]
     for one in good:
-        lines = page_lines(desk, one) if one["source"] == "screen" else [one]
+        lines = _with_page(desk, part, one)
         for line in lines:
             short = short_answer(line["quote"], part["wants"], part["words"])
             if short is not None and _fits(desk, part, terms, short, line):
@@ -174,6 +174,14 @@ def solve_fact(
         made = absent(found)
         return made | {"status": "weak", "nearest": best}
     return _unshortened(desk, part, terms, found)
+
+
+def _with_page(desk: Desk, part: Part, one: Candidate) -> list[Candidate]:
+    """A line with the lines of its page; of a table only what belongs to the cell."""
+    if one["source"] != "screen":
+        return [one]
+    lines = page_lines(desk, one)
+    return trimmed(desk, part, lines) if place_of(desk, one).cell else lines
 
 
 def _unshortened(
