@@ -30,8 +30,8 @@ from longtake.tools.corpus import Term, Unit
 
 READ, PAGES = 20, 6
 """How many candidates are read again, and beside how many of them the page."""
-OWN = 0.7
-"""What a spoken sentence's own words count; the rest is its neighbours'."""
+OWN = {"speech": 0.7, "screen": 0.4}
+"""What a candidate's own words count; the rest is the whole passage's, neighbours or title."""
 ALIKE = 0.85
 """What a word counts that is held as it is written: about the cosine of a word with itself."""
 NAMES = 0.9
@@ -64,7 +64,7 @@ def read_closely(
         one["id"]: one
         | _scored(
             one,
-            likeness(question, row, own, _spelled(desk, one, question)),
+            likeness(question, row, own, _spelled(desk, one, question), OWN[one["source"]]),
             _share(desk, part, one),
         )
         for one, (_, own), row in zip(chosen, passages, rows, strict=True)
@@ -84,7 +84,11 @@ class Asked:
 
 
 def likeness(
-    question: Asked, passage: WordVectors, own: tuple[int, int], spelled: Sequence[float]
+    question: Asked,
+    passage: WordVectors,
+    own: tuple[int, int],
+    spelled: Sequence[float],
+    share: float = OWN["speech"],
 ) -> float:
     """Weighted mean of each question word's best cosine, in the own words and in the passage.
 
@@ -94,6 +98,7 @@ def likeness(
         own: where in the passage the candidate itself stands.
         spelled: how well the candidate holds each word by its letters or sound alone, 0 to 1; a
             word that was misheard or mistyped means nothing to the encoder.
+        share: what the own words count.
     """
     if not len(question.vectors) or not len(passage.spans):
         return 0.0
@@ -101,7 +106,7 @@ def likeness(
     inside = [own[0] <= start < own[1] for start, _ in passage.spans]
     best = near.max(1)
     if any(inside):
-        best = OWN * near[:, inside].max(1) + (1 - OWN) * best
+        best = share * near[:, inside].max(1) + (1 - share) * best
     best = np.maximum(best, ALIKE * np.asarray(spelled, np.float32))
     return float((best * question.weights).sum() / max(float(question.weights.sum()), 1e-9))
 
@@ -171,9 +176,11 @@ def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
     """The text to read, and where the candidate stands in it."""
     quote = one["quote"][:LONGEST]
     if one["source"] == "screen":
-        around = [unit.record.text.strip() for unit in place_of(desk, one).around()]
-        text = " / ".join(dict.fromkeys([*around, quote]))
-        return text, (0, len(text))  # what belongs to a line is as good as its own words
+        place = place_of(desk, one)
+        row = [unit.record.text.strip() for unit in (place.head, place.label) if unit is not None]
+        own = " / ".join(dict.fromkeys([*row, quote]))
+        title = f"{place.title.record.text.strip()} / " if place.title is not None else ""
+        return title + own, (len(title), len(title) + len(own))
     lane = desk.lane(one["video"], one["source"])
     unit = _unit(desk, one)
     beside = lane.beside(unit) if unit is not None else []

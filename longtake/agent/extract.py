@@ -181,10 +181,20 @@ _UNITS = frozenset(
 def _is_name(text: str, match: re.Match[str], words: Sequence[str]) -> bool:
     """A capital after a full stop is no sign of a name unless more capitals follow."""
     piece = match.group()
-    if piece.lower() in {w.lower() for w in words} or piece in _NOT_NAMES:
+    if piece.lower() in {w.lower() for w in words} or piece in _NOT_NAMES or headline(text):
         return False
     starts = match.start() == 0 or text[: match.start()].rstrip().endswith((".", "!", "?", ":"))
     return " " in piece or not starts
+
+
+def headline(text: str) -> bool:
+    """Whether most words have capitals, so that a capital is no sign of a name.
+
+    >>> headline("Twin Study to Control for Genetics"), headline("Drawn by Robert Ames in 1681")
+    (True, False)
+    """
+    words = re.findall(r"[^\W\d_]+", text)
+    return len(words) >= 5 and sum(word[0].isupper() for word in words) > 0.6 * len(words)
 
 
 _NOT_NAMES = frozenset(

@@ -23,6 +23,9 @@ SHORT_LINE = 3
 SAME_COLUMN = 0.08
 """How far, in widths of the picture, the left edges of one column may lie apart."""
 
+SAME_EDGE = 0.03
+"""How far the left edges of labels may lie apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -63,13 +66,23 @@ def _placed(desk: Desk, one: Candidate) -> Place:
     table = [row for row in rows if len(row) > 1]
     title = rows[0][0] if len(rows[0]) == 1 and rows[0][0] is not own else None
     row = next(r for r in rows if own in r)
-    if len(table) < 2 or len(row) < 2:
+    if len(row) < 2 or not _is_table(table):
         return Place(title, names=own is rows[0][0] and len(page) > 1)
     if row is table[0] or row[0] is own:
         return Place(title, names=True)
     near = min(table[0], key=lambda u: (abs(_box(u)[0] - _box(own)[0]), u.record.id))
     head = near if abs(_box(near)[0] - _box(own)[0]) <= SAME_COLUMN else None
     return Place(title, row[0], head)
+
+
+def _is_table(rows: Sequence[Sequence[Unit]]) -> bool:
+    """Whether rows of several cells begin at one edge, as labels do; words beside a figure do not."""
+    if len(rows) < 2:
+        return False
+    edges = sorted(_box(row[0])[0] for row in rows)
+    middle = edges[len(edges) // 2]
+    aligned = sum(abs(edge - middle) <= SAME_EDGE for edge in edges)
+    return aligned >= max(2, 0.7 * len(rows))
 
 
 def _rows(page: Sequence[Unit]) -> list[list[Unit]]:

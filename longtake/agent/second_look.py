@@ -57,7 +57,7 @@ def units_in(desk: Desk, video: str, span: Span) -> list[Unit]:
 
 def wanted(part: Part, satisfied: bool) -> bool:
     """Whether a second look may help: something to be seen or read, and not found yet."""
-    return not satisfied and part["sources"][0] in ("screen", "sight")
+    return not satisfied and part["sources"][0] == "screen"  # of pictures it learns nothing new
 
 
 def look_again(

@@ -161,7 +161,7 @@ def solve_fact(
     if not found:
         return absent([best]) | {"status": "weak", "nearest": best}
     best = found[0]
-    good = [c for c in found[:8] if c["score"] >= 0.75 * best["score"] and enough(c, terms)]
+    good = [c for c in found[:12] if c["score"] >= SORTED * best["score"] and enough(c, terms)]
     for one in good:
         lines = _with_page(desk, part, one)
         for line in lines:
@@ -210,6 +210,8 @@ def _fits(desk: Desk, part: Part, terms: Sequence[Term], short: str, line: Candi
     """
     if not desk.switches.fit:
         return True
+    if line["source"] == "screen" and not (readable(line["quote"]) or place_of(desk, line).cell):
+        return False  # a bare number beside a figure
     lane = desk.lane(line["video"], line["source"])
     span = Span(line["start"], max(line["end"], line["start"] + 1e-3))
     own = [u for u in lane.units if u.record.id == line["id"]]

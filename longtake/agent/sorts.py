@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from longtake.agent.extract import NUMBER, short_answer
+from longtake.agent.extract import NUMBER, headline, short_answer
 from longtake.tools.words import stem, tokens
 
 _TIMES = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|years?|decades?|centur(?:y|ies))"
@@ -214,6 +214,8 @@ def _someone(quote: str, asked: set[str]) -> bool:
 
 def _proper(quote: str, asked: set[str]) -> bool:
     """A capitalised word that does not begin a sentence and was not in the question."""
+    if headline(quote):
+        return False
     return any(
         stem(word) not in asked for m in _PROPER.finditer(quote) for word in tokens(m.group())
     )
