@@ -34,7 +34,7 @@ LITERAL_KINDS = ("when", "exists", "duration", "said")
 ABSENT = 0.3
 ENOUGH = 0.52
 ALL_WORDS = 0.8
-BEARS = 0.5
+BEARS = 0.46
 """Least score of a candidate that was read closely. On the scripted lecture all moments that hold
 an answer but one lie above, and the best moments for questions about nothing in it below."""
 OTHER_SOURCE = 0.85

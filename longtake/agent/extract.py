@@ -134,7 +134,7 @@ def _with_unit(text: str, match: re.Match[str], piece: str, wants: str | None) -
 LEAST_HELD = 0.5
 """Share of the question's weight that the answer's own sentence must hold."""
 _SHARE = r"(?:percent\w*|what share|what fraction)"
-_PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
+PART = re.compile(r"\d\s?(?:%|percent|per cent)|\bpercent\b|%", re.IGNORECASE)
 _INTERVAL = re.compile(r"\d+\s?%\s*(?:C[Il1]\b|confidence)", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
 
@@ -142,7 +142,7 @@ _DECIMAL = re.compile(r"\d[.,]\d|\d\s?(?::|/|to)\s?\d")
 def of_kind(question: str, text: str) -> bool:
     """Whether a text has a number of the kind that is asked for: a share, or any."""
     if re.search(rf"\b{_SHARE}\b", question.lower()):
-        return bool(_PART.search(_INTERVAL.sub(" ", text)))
+        return bool(PART.search(_INTERVAL.sub(" ", text)))
     return True
 
 
@@ -164,8 +164,8 @@ def fits(question: str, short: str, sentence: str, held: float) -> bool:
     if re.search(r"\b(?:ratio|odds)\b", low) and not _DECIMAL.search(short):
         return False
     if re.search(rf"\b{_SHARE}\b", low):
-        return bool(_PART.search(short)) and held >= LEAST_HELD / 2
-    if "by how much" in low and _PART.search(short):
+        return bool(PART.search(short)) and held >= LEAST_HELD / 2
+    if "by how much" in low and PART.search(short):
         return held >= LEAST_HELD / 2
     return held >= LEAST_HELD
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import confidence, enough
-from longtake.agent.extract import fits, of_kind, short_answer
+from longtake.agent.extract import PART, fits, of_kind, short_answer
 from longtake.agent.findings import (
     Candidate,
     at,
@@ -26,6 +26,8 @@ from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit, coverage
 from longtake.tools.words import number_of
 
+SOON = 8.0
+"""Seconds after a sentence in which its measure may be told."""
 SORTED = 0.6
 """What holds the sort of thing asked for may be this much less near than the best moment."""
 FINAL = re.compile(
@@ -168,12 +170,39 @@ def solve_fact(
             short = short_answer(line["quote"], part["wants"], part["words"])
             if short is not None and _fits(desk, part, terms, short, line):
                 return _fact(part, short, line, lines, found, terms)
+    told = _told_next(desk, part, terms, found, good)
+    if told is not None:
+        return told
     if part["wants"] == "clock":
         return absent(found) | {"status": "weak", "nearest": best}
     if part["wants"] == "number" and not desk.switches.fit:
         made = absent(found)
         return made | {"status": "weak", "nearest": best}
     return _unshortened(desk, part, terms, found)
+
+
+def _told_next(
+    desk: Desk,
+    part: Part,
+    terms: Sequence[Term],
+    found: Sequence[Candidate],
+    good: Sequence[Candidate],
+) -> Finding | None:
+    """The measure may come a sentence later: "the risk is increased. It is about 60 percent"."""
+    text = part["text"].lower()
+    sort = sort_of(text)
+    share = "by how much" in text
+    if part["wants"] != "number" or not (share or sort in MEASURES - {"number"}):
+        return None
+    for one in [c for c in good if c["source"] == "speech"][:2]:
+        for unit in desk.lane(one["video"], "speech").after(one["end"], 2):
+            line = candidate(unit, one["score"])
+            near = line["start"] - one["end"] <= SOON
+            fits = PART.search(line["quote"]) if share else holds(str(sort), text, line["quote"])
+            short = short_answer(line["quote"], "number", part["words"])
+            if near and fits and short is not None:
+                return _fact(part, short, line, [line, one], found, terms)
+    return None
 
 
 def _with_page(desk: Desk, part: Part, one: Candidate) -> list[Candidate]:
