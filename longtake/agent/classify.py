@@ -10,114 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from longtake.agent import patterns as p
 from longtake.agent.state import Part
 from longtake.tools.topic import content_words
-
-ORDINALS = {
-    "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
-    "ninth": 9, "tenth": 10, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "6th": 6,
-}  # fmt: skip
-
-_SAY = (
-    r"(?:say|says|said|saying|mention\w*|talk\w*|tell|tells|told|speak\w*|spoke|discuss\w*|"
-    r"explain\w*|describ\w*|announc\w*|introduc\w*|refer\w*|claim\w*|"
-    r"state[sd]?|define[sd]?|argue[sd]?|bring up|brought up|comment\w*|ask(?:s|ed)?|"
-    r"speech|heard|hear|spoken|words|remark\w*|warn\w*|advi[sc]e\w*)"
-)
-_SCREEN = (
-    r"(?:slides?|screens?|on-?screen|written|writing|title[sd]?|heading\w*|caption\w*|subtitle\w*|"
-    r"displayed|pages?|bullets?|bullet points?|board|whiteboard|text|printed|label(?:led|s)?|"
-    r"sign|signs|equation|code|formula|diagram|read)"
-)
-_SIGHT = (
-    r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|"
-    r"film(?:ed)?|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
-)
-_EYES = r"(?:appear\w*|visible|seen|see|sees|picture|camera|wearing|film(?:ed)?|in view)"
-"""Words of looking alone: nobody who asks so is content with hearing it spoken of."""
-_QUESTION = r"(?:what|when|where|who|whom|whose|which|how|why|at what|does|did|do|is|are|was|were)"
-_TALKER = (
-    r"(?:she|he|they|it|one|we|you|the (?:lecturer|speaker|professor|presenter|teacher|video|"
-    r"lecture|talk|instructor|host|narrator))"
-)
-_WHEN = re.compile(
-    r"^(?:and |so |then )*(?:(?:at |around )?(?:what|which) (?:time|point|moment|minute|second|"
-    r"timestamp)\b|when\b|where in\b|(?:tell me|find|show me|give me) (?:the )?(?:\w+ )?(?:when|"
-    r"moments?|times?|places?|where)\b|(?:in|at) which (?:part|moment|scene|chapter)|"
-    r"how (?:early|late|soon)\b)"
-)
-_SCHEDULE = re.compile(
-    r"^(?:and |so )*(?:at )?(?:what|which) time\b.*\b(?:leaves?|leav(?:ing|e)|depart\w*|arrives?|open|opens|"
-    r"closes?|due|meets?|runs?|takes? place|be there|scheduled)\b|"
-    r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
-)
-"""A time of day that is told or shown, and not a place in the video."""
-_STARTS = re.compile(
-    r"^(?:and |so )*when (?:do|does|will|should|must) .*\b(?:starts?|begins?|opens?|closes?|ends?|leaves?|"
-    r"arrives?|departs?|meets?|takes? place|due)\b"
-)
-"""May ask for a time of day as well as for a moment of the video."""
-_TOLD_OR_SHOWN = re.compile(rf"\b(?:{_TALKER}|{_SAY}|{_SCREEN}|{_EYES}|video|lecture|talk)\b")
-_OTHERWISE = re.compile(
-    r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b"
-)
-"""Asked of a schedule, but for a room, a person or a day."""
-_LISTING = re.compile(
-    r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
-)
-_HOW_MANY_TIMES = re.compile(
-    r"\bhow (?:many times|often)\b|\bnumber of times\b|\bcount (?:the |all |every )?"
-    r"(?:times|mentions|occurrences|appearances)\b|\bhow many (?:mentions|occurrences|appearances)"
-)
-_HOW_MANY_UNITS = re.compile(
-    r"\bhow many (?:different |distinct |separate |unique )?(slides?|pages?|scenes?|chapters?|"
-    r"clips?|sections?)\b"
-)
-_HOW_LONG = re.compile(r"\bhow long\b|\bfor how (?:long|many (?:seconds|minutes))\b|\bhow much time\b|"
-                       r"\bwhat is the (?:length|duration) of\b|\bhow many (?:seconds|minutes) (?:is|was|are|does|did)\b")  # fmt: skip
-_WHOLE = re.compile(
-    r"\bhow long (?:is|was|does|did) (?:the |this )(?:whole |entire )?(?:video|lecture|recording|"
-    r"talk|film|movie|clip|meeting|presentation)(?: last| take| run)?\W*$|"
-    r"(?:length|duration) of (?:the |this )(?:video|lecture|recording|talk|film|clip|meeting)\W*$"
-)
-_SUMMARY = re.compile(
-    r"^\W*(?:please |can you |could you )*(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:short |"
-    r"brief )?(?:summary|overview|outline|synopsis)|outline)\b|\bwhat (?:is|was) (?:the |this )?"
-    r"(?:whole |entire )?(?:video|lecture|recording|talk|meeting|film|clip|presentation|it) about\W*$"
-    r"|\bwhat (?:are|were) the (?:main |key |major )?(?:topics|chapters|sections|parts|points)\b|"
-    r"\bwhat (?:topics|subjects) (?:are|were|does|did)\b|\boverview of the (?:video|lecture|talk)|"
-    r"\bwhat (?:happens|is covered|happened) in (?:the|this) (?:whole |entire )?(?:video|lecture)\W*$"
-)
-_YES_NO = re.compile(
-    r"^(?:and |so |but )*(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would)\b"
-)
-_COMPARE = (
-    re.compile(
-        r"\b(?:which|what|who)\b.*?\b(?:first|earlier|last|later)\b\W*(.+?),? or (?:the |a |an )?(.+)$"
-    ),
-    re.compile(
-        r"^(?:does|do|did|is|are|was|were)\s+(?:" + _TALKER + r"\s+" + _SAY + r"\s+)?(.+?)\s+"
-        r"(?:comes?\s+|mentioned\s+|discussed\s+|shown\s+|introduced\s+|explained\s+|appear\s+|"
-        r"treated\s+|covered\s+|talked about\s+|taught\s+|described\s+|presented\s+)?"
-        r"((?:before or after|after or before|before|after))\s+(.+)$"
-    ),
-)
-_RELATION = re.compile(
-    r"^(?P<head>.+?)\s*\b(?:right |just |immediately |directly |shortly |straight )?"
-    r"(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
-    r"this\b\W*$|it\b\W*$).+)$"
-)
-_CHANGES = frozenset("change changes correction corrections update updates".split())  # noqa: SIM905
-"""After these things are as they stand in the end; they are no places in the video."""
-_WHILE = re.compile(
-    r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|whilst|as|at the (?:moment|time|point)(?: when| that)?|"
-    r"during(?: the part about| the section (?:on|about))?)\s+(?P<anchor>.+)$"
-)
-_UNSUPPORTED = re.compile(
-    r"\b(?:tell|alert|notify|warn|ping) me (?:when|if|as soon as|whenever)\b|"
-    r"\b(?:how does|how did) (?:he|she|they|the \w+) feel\b|"
-    r"\b(?:delete|remove|erase|edit|translate|upload|download|dub)\b (?:the|this|that|it)\b"
-)
 
 
 def classify(question: str, options: list[str] | None = None) -> list[Part]:
@@ -129,7 +24,7 @@ def classify(question: str, options: list[str] | None = None) -> list[Part]:
     plain = _plain(question)
     if options:
         return [part(plain, "choice")]
-    if _UNSUPPORTED.search(plain.lower()):
+    if p.UNSUPPORTED.search(plain.lower()):
         return [part(plain, "unsupported")]
     parts: list[Part] = []
     for text in _split(plain):
@@ -168,7 +63,7 @@ def part(text: str, kind: str, **more: Any) -> Part:
     }
     base |= more
     if base["pick"] != "best":
-        base["words"] = [w for w in base["words"] if w not in ORDINALS]
+        base["words"] = [w for w in base["words"] if w not in p.ORDINALS]
     for phrase in base["phrases"]:
         base["words"] += [w for w in content_words(phrase) or phrase.lower().split()
                           if w not in base["words"]]  # fmt: skip
@@ -177,32 +72,32 @@ def part(text: str, kind: str, **more: Any) -> Part:
 
 def _one(text: str) -> Part:
     low = text.lower()
-    if match := next((m for p in _COMPARE if (m := p.search(low))), None):
+    if match := next((m for pattern in p.COMPARE if (m := pattern.search(low))), None):
         return _compare(text, low, match)
     sources, strict = _sources(low)
     common: dict[str, Any] = {"sources": sources, "strict": strict, "follows": _anaphora(low)}
-    common["even"] = not re.search(rf"\b(?:{_SCREEN}|{_SAY}|{_SIGHT})\b", low)
-    if _SUMMARY.search(low):
+    common["even"] = not re.search(rf"\b(?:{p.SCREEN}|{p.SAY}|{p.SIGHT})\b", low)
+    if p.SUMMARY.search(low):
         return part(text, "summary", **common)
-    if _WHOLE.search(low):
+    if p.WHOLE.search(low):
         return part(text, "duration", unit="video", **common)
-    if found := _HOW_MANY_UNITS.search(low):
+    if found := p.HOW_MANY_UNITS.search(low):
         return part(text, "count", unit=found.group(1).rstrip("s"), **common)
-    if _HOW_MANY_TIMES.search(low):
+    if p.HOW_MANY_TIMES.search(low):
         return part(text, "count", unit="mention", **common)
     if related := _related(text, low, common):
         return related
-    if _HOW_LONG.search(low) and _lasting(low):
+    if p.HOW_LONG.search(low) and _lasting(low):
         return part(text, "duration", unit="topic", **common)
-    if _SCHEDULE.search(low) and not _OTHERWISE.search(low):
+    if p.SCHEDULE.search(low) and not p.OTHERWISE.search(low):
         return part(text, "fact", wants="clock", **common)
-    if _STARTS.match(low) and not _TOLD_OR_SHOWN.search(low):
+    if p.STARTS.match(low) and not p.TOLD_OR_SHOWN.search(low):
         return part(text, "fact", wants="clock", **common)
-    if _WHEN.match(low) or _LISTING.match(low):
+    if p.WHEN.match(low) or p.LISTING.match(low):
         if common["even"]:
             common["sources"] = [*common["sources"], "sight"]
         return part(text, "when", **common)
-    if _YES_NO.match(low):
+    if p.YES_NO.match(low):
         return part(text, "exists", **common)
     return part(text, _open_kind(low, sources), wants=_wants(low), **common)
 
@@ -211,7 +106,7 @@ def _open_kind(low: str, sources: list[str]) -> str:
     if re.match(r"^(?:and |so |then )*(?:what|which)\b", low):
         if re.search(r"\b(?:happen\w*|going on)\b", low) and not content_words(low):
             return "at_time"
-        about = re.search(rf"\b(?:{_SAY})\b", low)
+        about = re.search(rf"\b(?:{p.SAY})\b", low)
         if sources[0] in ("screen", "sight") and not about:
             return "shown"
         if sources[0] == "screen":
@@ -224,17 +119,17 @@ def _open_kind(low: str, sources: list[str]) -> str:
 def _sources(low: str) -> tuple[list[str], bool]:
     """Where the answer should be looked for, and whether only there."""
     shown = re.sub(r"\bon[ -]?screen\b", " ", low)  # things are on screen as text is
-    if shown != low and not re.search(rf"\b(?:{_SCREEN}|{_SAY})\b", shown):
+    if shown != low and not re.search(rf"\b(?:{p.SCREEN}|{p.SAY})\b", shown):
         return ["screen", "sight", "speech"], False
-    screen = re.search(rf"\b{_SCREEN}\b", low)
-    said = re.search(rf"\b{_SAY}\b", low)
+    screen = re.search(rf"\b{p.SCREEN}\b", low)
+    said = re.search(rf"\b{p.SAY}\b", low)
     if screen and not re.search(r"\b(?:mention|talk|explain|spoken|speak)\w*", low):
         return ["screen", "speech"], bool(re.search(r"\b(?:slides?|screens?|on-?screen)\b", low))
     if said:
         return ["speech", "screen"], False
-    if re.search(rf"\b{_EYES}\b", low):
+    if re.search(rf"\b{p.EYES}\b", low):
         return ["sight", "screen"], False
-    if re.search(rf"\b{_SIGHT}\b", low) or re.match(r"^(?:is|are|was|were) there\b", low):
+    if re.search(rf"\b{p.SIGHT}\b", low) or re.match(r"^(?:is|are|was|were) there\b", low):
         return ["sight", "screen", "speech"], False
     return ["speech", "screen"], False
 
@@ -266,28 +161,28 @@ def _name(text: str, piece: str) -> str:
     at = text.lower().find(piece)
     written = (text[at : at + len(piece)] if at >= 0 else piece).strip(" ?.!,:")
     return re.sub(
-        rf"^(?:(?:is|does|she|he|they|{_SAY}|the|a|an)\s+)+", "", written, flags=re.IGNORECASE
+        rf"^(?:(?:is|does|she|he|they|{p.SAY}|the|a|an)\s+)+", "", written, flags=re.IGNORECASE
     )
 
 
 def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
     """Parts such as "what comes after X" and "when does she mention X after Y"."""
-    match = _RELATION.match(low)
+    match = p.RELATION.match(low)
     if not match or re.match(r"\d", match.group("anchor")):
         return None
     anchor = content_words(match.group("anchor"))
-    if not anchor or set(anchor) <= _CHANGES:
+    if not anchor or set(anchor) <= p.CHANGES:
         return None
     word = match.group("relation")
     relation = "before" if word in ("before", "preceding", "until") else "after"
     head = text[: match.end("head")]
     sources, strict = _sources(head.lower())
-    kind = "when" if _WHEN.match(low) else "exists" if _YES_NO.match(low) else "order"
+    kind = "when" if p.WHEN.match(low) else "exists" if p.YES_NO.match(low) else "order"
     if kind == "exists" or (kind == "when" and not content_words(head)):
         return None
     anchored = _sources(match.group("anchor"))[0]
     named = {"sources": sources, "strict": strict, "follows": False}
-    if kind == "order" and not re.search(rf"\b(?:{_SAY}|{_SCREEN}|{_SIGHT})\b", head.lower()):
+    if kind == "order" and not re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", head.lower()):
         named["sources"] = ["screen", "speech"]
     return part(
         text,
@@ -306,13 +201,13 @@ def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
 def _while(text: str) -> list[Part] | None:
     """ "What does the slide show when she mentions X?" is an anchor, then a look at that time."""
     low = text.lower()
-    match = _WHILE.match(low)
-    if not match or not re.match(_QUESTION, low) or _WHEN.match(low) or _HOW_LONG.search(low):
+    match = p.WHILE.match(low)
+    if not match or not re.match(p.QUESTION, low) or p.WHEN.match(low) or p.HOW_LONG.search(low):
         return None
     head, anchor = text[: match.end("head")], text[match.start("anchor") :]
-    if not content_words(anchor) or re.match(r"\d", anchor) or _HOW_MANY_TIMES.search(low):
+    if not content_words(anchor) or re.match(r"\d", anchor) or p.HOW_MANY_TIMES.search(low):
         return None
-    if not re.search(rf"\b(?:{_SAY}|{_SCREEN}|{_SIGHT})\b", match.group("anchor")):
+    if not re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", match.group("anchor")):
         return None
     first = _one("when " + anchor)
     second = _one(head)
@@ -326,13 +221,13 @@ def _while(text: str) -> list[Part] | None:
 def _split(text: str) -> list[str]:
     """Cut "when …, and what …?" where both halves ask; a lone half stays whole."""
     pieces = re.split(
-        rf"\s*(?:[?;]\s*(?:and\s+)?|,?\s+and\s+(?:then\s+)?)(?={_QUESTION}\b)",
+        rf"\s*(?:[?;]\s*(?:and\s+)?|,?\s+and\s+(?:then\s+)?)(?={p.QUESTION}\b)",
         text,
         flags=re.IGNORECASE,
     )
     pieces = [piece.strip(" ?") for piece in pieces if piece and piece.strip(" ?")]
     asks = re.compile(
-        rf"^(?:and |so |then |in |at |on )*{_QUESTION}\b|^(?:tell|find|show|give)\b", re.IGNORECASE
+        rf"^(?:and |so |then |in |at |on )*{p.QUESTION}\b|^(?:tell|find|show|give)\b", re.IGNORECASE
     )
     if len(pieces) > 1 and all(asks.match(piece) for piece in pieces):
         return pieces[:4]
@@ -350,11 +245,11 @@ def _pick(low: str) -> str | int:
                  r"say\w*|said|shown|show|seen|spoken|discuss\w*|refer\w*|occurrence|speak\w*|bring\w*|"
                  r"visible|heard|explain\w*)|\bfor the last time\b|\blast$", low):  # fmt: skip
         return "last"
-    for word, n in ORDINALS.items():
+    for word, n in p.ORDINALS.items():
         if re.search(rf"\b{word} (?:time|mention|occurrence|appearance)\b", low):
             return n
     if re.search(
-        rf"\bfirst (?:time|mention\w*|appear\w*|shown|seen|visible|displayed|{_SAY})\b|"
+        rf"\bfirst (?:time|mention\w*|appear\w*|shown|seen|visible|displayed|{p.SAY})\b|"
         r"\bfor the first time\b|\bfirst\W*$|\bearliest\b|\binitially\b|\bfirst slide\b", low
     ):  # fmt: skip
         return "first"
@@ -391,7 +286,7 @@ def _wants(low: str) -> str | None:
 def _lasting(low: str) -> bool:
     """Whether "how long" asks for time in the video, and not for a fact that is told in it."""
     seen = (
-        rf"\b(?:{_SCREEN}|visible|on|up|stay\w*|remain\w*|appear\w*|shown|displayed|seen|camera)\b"
+        rf"\b(?:{p.SCREEN}|visible|on|up|stay\w*|remain\w*|appear\w*|shown|displayed|seen|camera)\b"
     )
     said = r"\b(?:talk\w*|speak\w*|discuss\w*|explain\w*|spend\w*|spent|describ\w*|cover\w*|deal\w*|treat\w*|last)\b"
     return bool(re.search(seen, low) or re.search(said, low))

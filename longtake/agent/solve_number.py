@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from longtake.agent.classify import ORDINALS
 from longtake.agent.desk import Desk, candidate, row
 from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
 from longtake.agent.operators import duration, merge, nth
 from longtake.agent.pages import page_lines
+from longtake.agent.patterns import ORDINALS
 from longtake.agent.solve_when import absent, occasions, scan_places, sight_occasions, unseen
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Level, Record

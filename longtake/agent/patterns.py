@@ -1,0 +1,111 @@
+"""The turns of phrase by which people ask about a video, as patterns over lower-case text."""
+
+from __future__ import annotations
+
+import re
+
+ORDINALS = {
+    "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "6th": 6,
+}  # fmt: skip
+
+SAY = (
+    r"(?:say|says|said|saying|mention\w*|talk\w*|tell|tells|told|speak\w*|spoke|discuss\w*|"
+    r"explain\w*|describ\w*|announc\w*|introduc\w*|refer\w*|claim\w*|"
+    r"state[sd]?|define[sd]?|argue[sd]?|bring up|brought up|comment\w*|ask(?:s|ed)?|"
+    r"speech|heard|hear|spoken|words|remark\w*|warn\w*|advi[sc]e\w*)"
+)
+SCREEN = (
+    r"(?:slides?|screens?|on-?screen|written|writing|title[sd]?|heading\w*|caption\w*|subtitle\w*|"
+    r"displayed|pages?|bullets?|bullet points?|board|whiteboard|text|printed|label(?:led|s)?|"
+    r"sign|signs|equation|code|formula|diagram|read)"
+)
+SIGHT = (
+    r"(?:appear\w*|visible|seen|see|sees|look like|picture|camera|colou?rs?|wearing|"
+    r"film(?:ed)?|show|shows|showed|shown|depict\w*|in view|on camera|background|image)"
+)
+EYES = r"(?:appear\w*|visible|seen|see|sees|picture|camera|wearing|film(?:ed)?|in view)"
+"""Words of looking alone: nobody who asks so is content with hearing it spoken of."""
+QUESTION = r"(?:what|when|where|who|whom|whose|which|how|why|at what|does|did|do|is|are|was|were)"
+TALKER = (
+    r"(?:she|he|they|it|one|we|you|the (?:lecturer|speaker|professor|presenter|teacher|video|"
+    r"lecture|talk|instructor|host|narrator))"
+)
+WHEN = re.compile(
+    r"^(?:and |so |then )*(?:(?:at |around )?(?:what|which) (?:time|point|moment|minute|second|"
+    r"timestamp)\b|when\b|where in\b|(?:tell me|find|show me|give me) (?:the )?(?:\w+ )?(?:when|"
+    r"moments?|times?|places?|where)\b|(?:in|at) which (?:part|moment|scene|chapter)|"
+    r"how (?:early|late|soon)\b)"
+)
+SCHEDULE = re.compile(
+    r"^(?:and |so )*(?:at )?(?:what|which) time\b.*\b(?:leaves?|leav(?:ing|e)|depart\w*|arrives?|open|opens|"
+    r"closes?|due|meets?|runs?|takes? place|be there|scheduled)\b|"
+    r"\b(?:opening|closing|departure|arrival|starting|check-?in|office) (?:time|hours?)\b"
+)
+"""A time of day that is told or shown, and not a place in the video."""
+STARTS = re.compile(
+    r"^(?:and |so )*when (?:do|does|will|should|must) .*\b(?:starts?|begins?|opens?|closes?|ends?|leaves?|"
+    r"arrives?|departs?|meets?|takes? place|due)\b"
+)
+"""May ask for a time of day as well as for a moment of the video."""
+TOLD_OR_SHOWN = re.compile(rf"\b(?:{TALKER}|{SAY}|{SCREEN}|{EYES}|video|lecture|talk)\b")
+OTHERWISE = re.compile(
+    r"\b(?:who|whose|where|why|(?:what|which) (?!(?:time|hours?|is|are|was|were)\b)\w+)\b"
+)
+"""Asked of a schedule, but for a room, a person or a day."""
+LISTING = re.compile(
+    r"^(?:list|find|show|give)\b.*\b(?:times?|moments?|mentions|occurrences|places)\b"
+)
+HOW_MANY_TIMES = re.compile(
+    r"\bhow (?:many times|often)\b|\bnumber of times\b|\bcount (?:the |all |every )?"
+    r"(?:times|mentions|occurrences|appearances)\b|\bhow many (?:mentions|occurrences|appearances)"
+)
+HOW_MANY_UNITS = re.compile(
+    r"\bhow many (?:different |distinct |separate |unique )?(slides?|pages?|scenes?|chapters?|"
+    r"clips?|sections?)\b"
+)
+HOW_LONG = re.compile(r"\bhow long\b|\bfor how (?:long|many (?:seconds|minutes))\b|\bhow much time\b|"
+                       r"\bwhat is the (?:length|duration) of\b|\bhow many (?:seconds|minutes) (?:is|was|are|does|did)\b")  # fmt: skip
+WHOLE = re.compile(
+    r"\bhow long (?:is|was|does|did) (?:the |this )(?:whole |entire )?(?:video|lecture|recording|"
+    r"talk|film|movie|clip|meeting|presentation)(?: last| take| run)?\W*$|"
+    r"(?:length|duration) of (?:the |this )(?:video|lecture|recording|talk|film|clip|meeting)\W*$"
+)
+SUMMARY = re.compile(
+    r"^\W*(?:please |can you |could you )*(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:short |"
+    r"brief )?(?:summary|overview|outline|synopsis)|outline)\b|\bwhat (?:is|was) (?:the |this )?"
+    r"(?:whole |entire )?(?:video|lecture|recording|talk|meeting|film|clip|presentation|it) about\W*$"
+    r"|\bwhat (?:are|were) the (?:main |key |major )?(?:topics|chapters|sections|parts|points)\b|"
+    r"\bwhat (?:topics|subjects) (?:are|were|does|did)\b|\boverview of the (?:video|lecture|talk)|"
+    r"\bwhat (?:happens|is covered|happened) in (?:the|this) (?:whole |entire )?(?:video|lecture)\W*$"
+)
+YES_NO = re.compile(
+    r"^(?:and |so |but )*(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would)\b"
+)
+COMPARE = (
+    re.compile(
+        r"\b(?:which|what|who)\b.*?\b(?:first|earlier|last|later)\b\W*(.+?),? or (?:the |a |an )?(.+)$"
+    ),
+    re.compile(
+        r"^(?:does|do|did|is|are|was|were)\s+(?:" + TALKER + r"\s+" + SAY + r"\s+)?(.+?)\s+"
+        r"(?:comes?\s+|mentioned\s+|discussed\s+|shown\s+|introduced\s+|explained\s+|appear\s+|"
+        r"treated\s+|covered\s+|talked about\s+|taught\s+|described\s+|presented\s+)?"
+        r"((?:before or after|after or before|before|after))\s+(.+)$"
+    ),
+)
+RELATION = re.compile(
+    r"^(?P<head>.+?)\s*\b(?:right |just |immediately |directly |shortly |straight )?"
+    r"(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
+    r"this\b\W*$|it\b\W*$).+)$"
+)
+CHANGES = frozenset("change changes correction corrections update updates".split())  # noqa: SIM905
+"""After these things are as they stand in the end; they are no places in the video."""
+WHILE = re.compile(
+    r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|whilst|as|at the (?:moment|time|point)(?: when| that)?|"
+    r"during(?: the part about| the section (?:on|about))?)\s+(?P<anchor>.+)$"
+)
+UNSUPPORTED = re.compile(
+    r"\b(?:tell|alert|notify|warn|ping) me (?:when|if|as soon as|whenever)\b|"
+    r"\b(?:how does|how did) (?:he|she|they|the \w+) feel\b|"
+    r"\b(?:delete|remove|erase|edit|translate|upload|download|dub)\b (?:the|this|that|it)\b"
+)
