@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from longtake.errors import Interrupted, UsageError
+from longtake.models.quiet import few_heaps, give_back
 from longtake.timecode import Seconds, format_time
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Watch:
         """Fetch what watching needs and is not here."""
         from longtake.models.profiles import WATCHING
 
+        few_heaps()
+
         def tell(name: str, done: int, total: int | None) -> None:
             if self.on_progress:
                 event = {"stage": "models", "name": name, "done": done, "total": total}
@@ -155,6 +158,7 @@ class Watch:
 
     def _keep(self, stage: Pass, chunk: Chunk) -> None:
         self.writer.write(chunk, pass_=stage)
+        give_back()
         if stage == "deep":
             self.done = chunk.span.end
 

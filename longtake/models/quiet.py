@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import sys
@@ -47,6 +48,31 @@ def torch_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads_of(threads))
+
+
+_ARENAS = -8  # M_ARENA_MAX of mallopt(3)
+
+
+def few_heaps() -> None:
+    """Keep the C library from making a heap for each thread: many threads' heaps never shrink."""
+    mallopt = getattr(_libc(), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_ARENAS, 2)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, so that the use of a long watch stays that of a short one.
+
+    Pictures and speech are cut into pieces of ever other sizes, and what they leave behind between
+    longer-lived things stays with the process otherwise (malloc_trim(3); glibc only).
+    """
+    trim = getattr(_libc(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _libc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @contextmanager

@@ -61,18 +61,21 @@ def _library() -> Path:
 
 
 def _check(repair: bool) -> None:
-    from longtake.storage.check import check
+    from longtake.storage.check import check, notes
 
     problems = check(_library(), repair=repair)
+    lying = [] if problems else notes(_library())
     rows: list[dict[str, Any]] = [
         {"kind": one.kind, "detail": one.detail, "repaired": one.repaired} for one in problems
     ]
     left = [row for row in rows if not row["repaired"]]
-    data = {"problems": rows, "ok": not left}
+    loose = [{"kind": one.kind, "detail": one.detail} for one in lying]
+    data = {"problems": rows, "ok": not left, "notes": loose}
     current().partial = data
     if left:
         listed = "; ".join(f"{row['kind']}: {row['detail']}" for row in left[:5])
         fix = "restore a backup" if repair else "longtake db check --repair"
         raise Corrupt(f"{len(left)} problems in the library: {listed}", fix=fix)
     mended = [f"mended {row['kind']}: {clean(row['detail'])}" for row in rows]
+    mended += [f"note: {clean(note['detail'])}; db check --repair removes it" for note in loose]
     emit(data, lambda: "\n".join([*mended, "the library is sound"]), count=len(rows))
