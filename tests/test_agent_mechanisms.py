@@ -210,9 +210,15 @@ def test_follow_ups_go_on_from_the_last_answer(world: World) -> None:
     assert "Keep the first four tokens" in say("what did the slide say?", first.thread).text
     after = say("and after that?", first.thread)
     assert after.evidence[0].start > first.evidence[0].start
+    assert all("attention sinks?" not in proof.quote for proof in after.evidence)
     assert say("How many times?", first.thread).value is not None
     again = say("What about pruning?", first.thread)
     assert again.evidence[0].start == pytest.approx(world.at("Pruning", 9))
+
+
+def test_a_question_in_another_language_is_not_said_to_be_absent(world: World) -> None:
+    say = threads(world, None)
+    assert say("Wann wird in dem Vortrag über Gewichte gesprochen?").status == "unsupported"
 
 
 def test_threads_know_nothing_of_each_other(world: World, tmp_path: Path) -> None:

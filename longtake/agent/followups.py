@@ -31,6 +31,7 @@ def remembered(question: str, part: Part, found: Finding) -> dict[str, Any]:
     """A turn as the thread keeps it."""
     keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
     turn = {"question": question, **{k: part.get(k) for k in keys}, "spans": found["spans"][:4]}
+    turn["quote"] = found["evidence"][0]["quote"] if found["evidence"] else question
     return turn | {"words": part["words"] or part["anchor"] or part.get("topic") or []}
 
 
@@ -86,7 +87,7 @@ def _beside(low: str, turn: dict[str, Any]) -> Part:
     order = ["screen", "speech"] if source == "screen" else ["speech", "screen"]
     span = dict(turn["spans"][0])
     anchor = {
-        "id": "turn:0", "source": source, "quote": turn["question"], "score": 0.4, "lex": 0.0,
+        "id": "turn:0", "source": source, "quote": turn.get("quote") or turn["question"], "score": 0.4, "lex": 0.0,
         "dense": 0.0,
     } | span  # fmt: skip
     return {"kind": "order", "relation": relation, "anchor_span": anchor, "sources": order,

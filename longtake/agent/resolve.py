@@ -63,9 +63,9 @@ def _settled(desk: Desk, part: Part) -> Finding | None:
 
 
 def _foreign(desk: Desk, part: Part) -> bool:
-    """No English function word, and hardly a word that the videos hold."""
+    """Hardly an English function word, and hardly a word that the videos hold."""
     words = tokens(part["text"])
-    if len(words) < 3 or any(word in FUNCTION for word in words):
+    if len(words) < 3 or 5 * sum(word in FUNCTION for word in words) >= len(words):
         return False
     terms = desk.corpus.terms(words, blur=False)
     return sum(term.absent for term in terms) >= 0.75 * len(terms)

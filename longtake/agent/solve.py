@@ -66,7 +66,9 @@ def _otherwise(
     made = None
     if part["kind"] == "fact" and re.search(r"\bhow (?:long|much time)\b", text):
         made = solve_lasting(desk, part, terms)
-    elif part["kind"] == "fact" and re.search(r"\bhow many\b.*\b(?:are|were|is|was|do|does|did)\b", text):
+    elif part["kind"] == "fact" and re.search(
+        r"\bhow many\b.*\b(?:are|were|is|was|do|does|did)\b", text
+    ):
         made = solve_pages(desk, part, terms)
     elif (
         part["kind"] == "fact" and part["wants"] == "clock" and text.startswith("when") and literal
