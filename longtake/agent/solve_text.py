@@ -196,7 +196,7 @@ def _told_next(
         return None
     for one in [c for c in good if c["source"] == "speech"][:2]:
         for unit in desk.lane(one["video"], "speech").after(one["end"], 2):
-            line = candidate(unit, one["score"])
+            line = candidate(unit, one["score"]) | {"read": one.get("read", 0.0)}
             near = line["start"] - one["end"] <= SOON
             fits = PART.search(line["quote"]) if share else holds(str(sort), text, line["quote"])
             short = short_answer(line["quote"], "number", part["words"])
