@@ -402,9 +402,9 @@ def test_two_processes_fetch_once(tmp_path: Path, spec: ModelSpec) -> None:
     processes = [context.Process(target=_pull, args=rest) for _ in range(3)]
     for process in processes:
         process.start()
-    found = [answers.get(timeout=60) for _ in processes]
+    found = [answers.get(timeout=300) for _ in processes]
     for process in processes:
-        process.join(60)
+        process.join(300)
     assert sorted(found) == [[], [], ["tiny"]]
     assert_here(store_of(tmp_path, spec))
 
