@@ -113,8 +113,8 @@ class ModelStore:
         fetched = []
         for name in list(self.catalog) if names is None else names:
             spec = self.spec(name)
-            if again or not self.have(name):
-                self._pull(spec, on_progress, source, again)
+            needed = again or not self.have(name)
+            if needed and self._pull(spec, on_progress, source, again):
                 fetched.append(name)
         return fetched
 
@@ -128,7 +128,8 @@ class ModelStore:
 
     def _pull(
         self, spec: ModelSpec, on_progress: OnProgress | None, source: Path | None, again: bool
-    ) -> None:
+    ) -> bool:
+        """Fetch one model; False if another process did so while this one waited."""
         done = 0
 
         def tell(count: int) -> None:
@@ -138,8 +139,8 @@ class ModelStore:
                 on_progress(spec.name, done, spec.size)
 
         with self._lock(spec):
-            if self.have(spec.name) and not again:  # Another process was faster.
-                return
+            if self.have(spec.name) and not again:
+                return False
             for stale in self.directory.glob(f".{spec.name}-*"):
                 shutil.rmtree(stale, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{spec.name}-", dir=self.directory))
@@ -149,6 +150,7 @@ class ModelStore:
                 raise _disk(error, self.directory) from error
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
+        return True
 
     def _build(
         self, spec: ModelSpec, scratch: Path, source: Path | None, tell: Callable[[int], None]
