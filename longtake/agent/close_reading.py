@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import weighed
+from longtake.agent.findings import Candidate
 from longtake.agent.pages import place_of, span_of
 from longtake.agent.state import Part
 from longtake.models.protocols import WordVectors
 from longtake.storage.records import Floats
-from longtake.tools.corpus import Term, Unit
+from longtake.tools.corpus import Term
 
 READ, PAGES = 20, 6
 """How many candidates are read again, and beside how many of them the page."""
@@ -40,8 +40,6 @@ LOW, HIGH = 0.2, 0.8
 """The useful range of `likeness`."""
 LONGEST = 400
 """Characters of a passage."""
-
-Candidate = dict[str, Any]
 
 
 def read_closely(
@@ -112,7 +110,7 @@ def likeness(
 
 
 def _spelled(desk: Desk, one: Candidate, question: Asked) -> list[float]:
-    unit = _unit(desk, one)
+    unit = desk.lane(one["video"], one["source"]).get(one["id"])
     around = place_of(desk, one).around() if one["source"] == "screen" else []
     held = [u for u in (unit, *around) if u is not None]
     return [
@@ -182,14 +180,9 @@ def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
         title = f"{place.title.record.text.strip()} / " if place.title is not None else ""
         return title + own, (len(title), len(title) + len(own))
     lane = desk.lane(one["video"], one["source"])
-    unit = _unit(desk, one)
+    unit = lane.get(one["id"])
     beside = lane.beside(unit) if unit is not None else []
     before = " ".join(u.record.text for u in beside if u.record.span.start < one["start"])[-150:]
     after = " ".join(u.record.text for u in beside if u.record.span.start > one["start"])[:150]
     head = f"{before} " if before else ""
     return f"{head}{quote} {after}".rstrip(), (len(head), len(head) + len(quote))
-
-
-def _unit(desk: Desk, one: Candidate) -> Unit | None:
-    lane = desk.lane(one["video"], one["source"])
-    return next((u for u in lane.at(span_of(one)) if u.record.id == one["id"]), None)

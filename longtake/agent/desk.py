@@ -122,6 +122,11 @@ class Lane:
         self._places = {unit.record.id: n for n, unit in enumerate(units)}
         self._longest = max((unit.record.span.duration for unit in units), default=0.0)
 
+    def get(self, name: str) -> Unit | None:
+        """The unit of a record, if it is of this lane."""
+        n = self._places.get(name)
+        return self.units[n] if n is not None else None
+
     def at(self, span: Span) -> list[Unit]:
         """Units that overlap a span; one that ends where it begins does not."""
         low = bisect_left(self._starts, span.start - self._longest - 1e-9)

@@ -23,6 +23,7 @@ from itertools import pairwise
 from typing import Any
 
 from longtake.agent.desk import Desk, candidate
+from longtake.agent.pages import same_page
 from longtake.agent.sight import sight_candidates
 from longtake.agent.state import Part
 from longtake.storage.records import Level
@@ -131,13 +132,7 @@ def _surroundings(desk: Desk, unit: Unit) -> list[tuple[list[Unit], float]]:
         # The page behind a sentence tells what it is about, but its words are not the speaker's:
         # with more than a third of them, any filler beside the right slide outweighs the slide.
         return [(beside, 0.75), (page, 0.3), ([*beside, *page], 0.3)]
-    return [([other for other in page if _same_page(unit, other)], 0.85)]
-
-
-def _same_page(one: Unit, other: Unit) -> bool:
-    shared = one.record.span.overlap(other.record.span)
-    shorter = min(one.record.span.duration, other.record.span.duration)
-    return shared >= 0.5 * shorter
+    return [([other for other in page if same_page(span, other.record.span)], 0.85)]
 
 
 def _together(part: Part, unit: Unit) -> float:

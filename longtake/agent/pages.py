@@ -57,7 +57,7 @@ def place_of(desk: Desk, one: Candidate) -> Place:
 
 def _placed(desk: Desk, one: Candidate) -> Place:
     lane = desk.lane(one["video"], "screen")
-    page = [u for u in lane.at(span_of(one)) if mostly_with(u, one) and u.record.data.get("box")]
+    page = [u for u in lane.at(span_of(one)) if _with(u, one) and u.record.data.get("box")]
     page = [u for u in page if u.record.id not in desk.corpus.furniture or u.record.id == one["id"]]
     own = next((u for u in page if u.record.id == one["id"]), None)
     if own is None:
@@ -109,7 +109,7 @@ def _middle(unit: Unit) -> float:
 def page_lines(desk: Desk, one: Candidate, most: int = 6) -> list[Candidate]:
     """The candidate's line first, what belongs to it, then the rest of its page downwards."""
     shared = desk.lane(one["video"], "screen").at(span_of(one))
-    others = [u for u in shared if u.record.id != one["id"] and mostly_with(u, one)]
+    others = [u for u in shared if u.record.id != one["id"] and _with(u, one)]
     others.sort(key=lambda u: (top(u), u.record.span.start, u.record.id))
     belongs = _belonging(desk, one)
     others = [*belongs, *(u for u in others if u not in belongs)]
@@ -150,11 +150,13 @@ def readable(line: str) -> bool:
     return bool(re.search(r"[^\W\d_]{2,}", line))
 
 
-def mostly_with(unit: Unit, one: Candidate) -> bool:
-    """Whether a line is on screen for most of the time that it or the candidate is."""
-    span = span_of(one)
-    shorter = min(span.duration, unit.record.span.duration)
-    return span.overlap(unit.record.span) >= 0.5 * shorter
+def same_page(one: Span, other: Span) -> bool:
+    """Whether two lines are on screen together for most of the time that either is."""
+    return one.overlap(other) >= 0.5 * min(one.duration, other.duration)
+
+
+def _with(unit: Unit, one: Candidate) -> bool:
+    return same_page(span_of(one), unit.record.span)
 
 
 def top(unit: Unit) -> float:

@@ -18,7 +18,7 @@ from longtake.agent.findings import (
     sentence,
     stop,
 )
-from longtake.agent.pages import SHORT_LINE, page_lines, place_of, readable, top, trimmed
+from longtake.agent.pages import SHORT_LINE, page_lines, place_of, readable, span_of, top, trimmed
 from longtake.agent.solve_when import absent, preferred, unseen
 from longtake.agent.sorts import MEASURES, holds, sort_of
 from longtake.agent.state import Finding, Part
@@ -198,9 +198,9 @@ def _told_next(
         for unit in desk.lane(one["video"], "speech").after(one["end"], 2):
             line = candidate(unit, one["score"]) | {"read": one.get("read", 0.0)}
             near = line["start"] - one["end"] <= SOON
-            fits = PART.search(line["quote"]) if share else holds(str(sort), text, line["quote"])
+            held = PART.search(line["quote"]) if share else holds(str(sort), text, line["quote"])
             short = short_answer(line["quote"], "number", part["words"])
-            if near and fits and short is not None:
+            if near and held and short is not None:
                 return _fact(part, short, line, [line, one], found, terms)
     return None
 
@@ -242,10 +242,10 @@ def _fits(desk: Desk, part: Part, terms: Sequence[Term], short: str, line: Candi
     if line["source"] == "screen" and not (readable(line["quote"]) or place_of(desk, line).cell):
         return False  # a bare number beside a figure
     lane = desk.lane(line["video"], line["source"])
-    span = Span(line["start"], max(line["end"], line["start"] + 1e-3))
-    own = [u for u in lane.units if u.record.id == line["id"]]
-    near = lane.beside(own[0], 2.0) if own and line["source"] == "speech" else []
-    page = [u for u in lane.at(span)] if line["source"] == "screen" else []
+    unit = lane.get(line["id"])
+    own = [unit] if unit is not None else []
+    near = lane.beside(unit, 2.0) if unit is not None and line["source"] == "speech" else []
+    page = lane.at(span_of(line)) if line["source"] == "screen" else []
     held = coverage(terms, own) if own else line["lex"]
     around = max(coverage(terms, [*own, *near]), coverage(terms, [*own, *page]))
     if line["source"] == "screen" and not held and len(line["quote"].split()) > SHORT_LINE:
