@@ -68,6 +68,22 @@ class Switches:
     """Read the best candidates again word by word, and the lines shown beside them."""
     furniture: bool = True
     """Leave out footers, logos and menus, unless they were asked for."""
+    decompose: bool = True
+    """Split a question that needs another one's answer first; off: one search for all of it."""
+    best_first: bool = True
+    """Open the most promising span of the time tree next; off: breadth first."""
+    reuse: bool = True
+    """Use what an earlier second look saw instead of decoding the same span again."""
+    dispute: bool = True
+    """Let a fine look that contradicts a caption mark it as disputed."""
+    judge: bool = True
+    """Let a model that may weigh labels judge whether a passage answers."""
+    calibrate: bool = True
+    """Say how sure an answer is by what was measured, not by hand-set numbers."""
+    history: bool = True
+    """Understand a follow-up from the turns before it."""
+    sections: bool = True
+    """Let a part of the day be what something comes after, not only a sentence of it."""
 
 
 HISTORY = 8
