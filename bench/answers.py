@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.baselines import CLIPS, PlainRag, thin_library
+from bench.first import ask_first
 from bench.machine import emit, machine, say
 from bench.scoring import Prediction, mark, row, summary
 from bench.worlds.lecture import LECTURE
@@ -45,8 +46,13 @@ def put_questions(ask: Ask, texts: Sequence[str]) -> tuple[list[Prediction], dic
         started = time.monotonic()
         predictions.append(ask(text))
         seconds.append(time.monotonic() - started)
+    return predictions, spent(seconds)
+
+
+def spent(seconds: Sequence[float]) -> dict[str, float]:
+    """How long answers took: the median and the slowest twentieth."""
     p50, p95 = np.percentile(seconds, [50, 95])
-    return predictions, {"p50": round(float(p50), 3), "p95": round(float(p95), 3)}
+    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3)}
 
 
 def marked(
@@ -59,7 +65,13 @@ def marked(
 
 
 def measure(
-    world: World, folder: Path, *, k: int, rows: Path | None, kept: Path | None = None
+    world: World,
+    folder: Path,
+    *,
+    k: int,
+    rows: Path | None,
+    kept: Path | None = None,
+    first: bool = False,
 ) -> dict[str, Any]:
     """Ingest the world, ask every system every question, mark, and return the figures."""
     import longtake
@@ -75,6 +87,9 @@ def measure(
         asked["plain_rag"] = put_questions(plain.ask, texts)
         models = library.models
     asked["uniform_clips"] = _thin(path, folder / "thin.longtake", video, texts, models)
+    if first:
+        predictions, seconds = ask_first(path, video.id, texts, folder)
+        asked["first_agent"] = predictions, spent(seconds)
     return _report(world, video, ingest, asked, rows) | {"plain_rag_k": k}
 
 
@@ -169,6 +184,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="write every answer here, as JSON lines")
     parser.add_argument("--folder", type=Path, help="where the world is made and kept")
     parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
+    parser.add_argument("--first", action="store_true", help="ask the first agent, too")
     parser.add_argument("--only-ingest", action="store_true", help="fill --library, ask nothing")
     given = parser.parse_args()
     if given.only_ingest and given.library is None:
@@ -183,7 +199,8 @@ def main() -> None:
             emit(only_ingest(world, given.library))
             return
         with tempfile.TemporaryDirectory(dir=folder) as libraries:
-            emit(measure(world, Path(libraries), k=given.k, rows=given.rows, kept=given.library))
+            emit(measure(world, Path(libraries), k=given.k, rows=given.rows,
+                         kept=given.library, first=given.first))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -162,6 +162,7 @@ def test_json_contract(world: World) -> None:
     row = ask(world, "How many times does she mention attention sinks?").to_dict()
     assert list(row) == [
         "text", "status", "confidence", "value", "evidence", "searched", "thread", "cost",
+        "forced",
     ]  # fmt: skip
     assert set(row["evidence"][0]) == {"video", "start", "end", "source", "quote", "score"}
     assert row["value"] == 3

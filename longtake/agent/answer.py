@@ -53,7 +53,8 @@ class Answer:
     `value` is a number where a number was asked for: a count, or a duration in seconds.
     `evidence` is strongest first. `cost` counts the work (searches, records read, inspections,
     frames, model calls); it holds no clock time, so the same question gives the same JSON.
-    `trace` lists the steps, with what was looked at and rejected.
+    `trace` lists the steps, with what was looked at and rejected. `forced`: the budget or the
+    person ended the search before it was done, so that this is the best so far.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Answer:
     cost: dict[str, int] = field(default_factory=dict)
     trace: tuple[dict[str, Any], ...] = ()
     choice: int | None = None
+    forced: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON contract of `ask --json`."""
@@ -84,4 +86,5 @@ class Answer:
             ],
             "thread": self.thread,
             "cost": dict(self.cost),
+            "forced": self.forced,
         }

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from longtake.agent.state import Part, Switches
-from longtake.storage.records import Record, Video
+from longtake.storage.records import Level, Record, Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus, Source, Term, Unit
 
@@ -32,6 +33,9 @@ SOFT = frozenset(
 )
 """Words that say what sort of answer is wanted, or little at all; they weigh a third."""
 
+NEAR = 2000
+"""Captions of a level whose cosine is looked up: all of a day of clips would be 8,640."""
+
 
 @dataclass
 class Desk:
@@ -42,9 +46,17 @@ class Desk:
     videos: list[Video]
     as_of: Seconds | None
     switches: Switches
+    reasoner: Any = None
+    ledger: Any = None
+    calibration: Any = None
     cost: Counter[str] = field(default_factory=Counter)
     places: dict[str, Place] = field(default_factory=dict)
     """Where lines stand on their pages, by record id; see `longtake.agent.pages`."""
+    stop: Callable[[], bool] = lambda: False
+    """Whether the person has had enough; the best answer so far is given then."""
+    on_step: Callable[[dict[str, Any]], None] | None = None
+    _near: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -80,9 +92,7 @@ class Desk:
 
     def watched(self, video: Video) -> bool:
         """Whether all of the video has been watched and may be known."""
-        covered = self.toolbox.covered(video.id, self.as_of)
-        deep = max((c["end"] for c in covered if c["pass"] == "deep"), default=0.0)
-        return bool(deep >= video.duration - 0.5)
+        return self.read_to(video) >= video.duration - 0.5
 
     def terms(self, words: Sequence[str], *, blur: bool | None = None) -> list[Term]:
         """Look the words up; soft ones weigh a third."""
@@ -101,9 +111,36 @@ class Desk:
         span = Span(scope[0], scope[1])
         return record.span.overlap(span) > 0 or span.contains(record.span.start)
 
+    def prepare(self) -> None:
+        """Read the memory once, before parts of the question are worked on side by side."""
+        _ = self.corpus, self.lanes
+
+    def read_to(self, video: Video) -> Seconds:
+        """How far the deep pass has read a video."""
+        covered = self.toolbox.covered(video.id, self.as_of)
+        return max((float(c["end"]) for c in covered if c["pass"] == "deep"), default=0.0)
+
+    def near(self, text: str, level: Level) -> list[tuple[str, float]]:
+        """Cosines of a text with the captions of a level, for all that are near at all."""
+        key = (text, level)
+        if key not in self._near:
+            self.count("searches")
+            self._near[key] = self.toolbox.similar(
+                text, level=level, channel="caption", videos=self.ids, as_of=self.as_of, k=NEAR
+            )
+        return self._near[key]
+
     def count(self, what: str, n: int = 1) -> None:
-        """Note work done."""
-        self.cost[what] += n
+        """Note work done; parts of a question may be worked on at the same time."""
+        with self._lock:
+            self.cost[what] += n
+
+    def tell(self, step: dict[str, Any]) -> dict[str, Any]:
+        """Let whoever waits see a step of the work; returns it for the trace."""
+        if self.on_step is not None:
+            with self._lock:
+                self.on_step(dict(step))
+        return step
 
     def source_of(self, record: Record) -> Source:
         """Where a record's words come from."""

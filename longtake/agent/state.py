@@ -1,4 +1,4 @@
-"""What the graph remembers between its nodes: JSON values and record ids only.
+"""What the two graphs remember between their nodes: JSON values and record ids only.
 
 LangGraph writes this to SQLite, so it holds no arrays, tuples, dataclasses or numpy numbers.
 Keys other than `history` belong to one turn; `open_turn` sets them all anew, because channels of
@@ -8,24 +8,33 @@ a thread survive into its next turn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 Part = dict[str, Any]
 """One thing asked; see `longtake.agent.classify.part`."""
 Finding = dict[str, Any]
 """What became of one part; see `longtake.agent.findings.finding`."""
+Solved = dict[str, Any]
+"""What a SOLVE run hands back: id, part (as it was bound), finding, opened spans and trace."""
+
+
+def gathered(old: list[Any], new: list[Any] | None) -> list[Any]:
+    """Join what several branches hand in, in the order they were sent; None starts anew."""
+    return [] if new is None else [*old, *new]
 
 
 class State(TypedDict, total=False):
-    """The graph's channels; every node returns whole new values for those it changes."""
+    """Channels of the turn; every node returns whole new values for those it changes."""
 
     question: str
     options: list[str] | None
     videos: list[str]
     as_of: float | None
     thread: str
+    chat: bool
     history: list[dict[str, Any]]
     parts: list[Part]
+    out: Annotated[list[Solved], gathered]
     at: int
     tries: int
     regions: list[dict[str, Any]]
@@ -38,6 +47,33 @@ class State(TypedDict, total=False):
     cost: dict[str, int]
     trace: list[dict[str, Any]]
     answer: dict[str, Any]
+
+
+class Sub(TypedDict, total=False):
+    """Channels of one SOLVE run; `looked` gathers what the parallel looks saw."""
+
+    part: Part
+    options: list[str] | None
+    done: list[Solved]
+    history: list[dict[str, Any]]
+    tries: int
+    frontier: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    opened: list[dict[str, Any]]
+    looked: Annotated[list[dict[str, Any]], gathered]
+    taken: int
+    novelty: list[int]
+    candidates: list[dict[str, Any]]
+    finding: Finding
+    decision: str
+    trace: list[dict[str, Any]]
+    out: list[Solved]
+
+
+class Out(TypedDict):
+    """What SOLVE hands back to the turn."""
+
+    out: list[Solved]
 
 
 @dataclass(frozen=True, slots=True)
