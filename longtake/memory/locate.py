@@ -1,20 +1,34 @@
-"""From a curve of relevance to spans: hysteresis, merging, non-maximum suppression.
+"""From a description to the moments it fits: moment retrieval, end to end.
 
-A span begins where the curve rises above the high mark and reaches out as long as it stays above
-the low one; spans at most two seconds apart are one. The marks follow the curve's peak, but never
-lie under a floor, so that something absent gives no span at all.
+1. `recall.trace` draws relevance second by second (hybrid: cosines, words, pictures).
+2. Proposals: where the curve rises over a high mark and stays over a low one, and clips around
+   its maxima spread over time, so that one strong event does not hide the weaker ones.
+3. Units: inside a proposal the utterances, lines, pages and frames that bear the description are
+   read word by word; neighbours at most two seconds apart are one window, others are windows of
+   their own: an answer in several parts stays several. Their own times are the window's edges.
+4. Verification: the best five windows are judged with half their length of context on each side
+   (after VideoMind), by a model where the caller has one; else by what the reading found.
+5. Refinement: with `look`, edges of windows that rest on pictures are bisected at 4 and 8 frames
+   a second in the source.
+6. Non-maximum suppression; at most ten windows, surest first.
+
+What is absent gives no window at all: the marks never lie under a floor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from longtake.memory.bearing import Bearing
 from longtake.memory.curve import seconds_of
+from longtake.memory.edges import Look, bisected
 from longtake.memory.moments import Curve
+from longtake.memory.saliency import anchors, saliency
+from longtake.memory.windows import UNNAMED, Window, asked_for, context_of, windows_in
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -27,14 +41,35 @@ HIGH, LOW = 0.7, 0.5
 GAP: Seconds = 2.0
 NMS = 0.7
 MOST = 10
+SPREAD = 12
+"""Anchors that are tried beside the proposals of the curve."""
+VERIFIED = 5
+"""Windows that are judged; a model costs a call for each."""
+JUDGED = 0.6
+"""What the judgement counts in the confidence of a window; the rest is the evidence."""
+WIDER = 0.5
+"""Share of its length by which a window is read wider on each side to be judged."""
+
+Verify: TypeAlias = Callable[[Span, str], float]
+"""(window, text in and around it) → probability that the window fits the description."""
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a description fits: spans with confidence 0..1, surest first, and the curve."""
+    """Where a description fits: windows with confidence 0..1, surest first, and the curve."""
 
-    spans: list[tuple[Span, float]]
+    windows: list[Window]
     curve: Curve
+    judged: int = field(default=0, compare=False)
+
+    @property
+    def spans(self) -> list[tuple[Span, float]]:
+        """The windows as spans with their confidence."""
+        return [(one.span, one.p) for one in self.windows]
+
+    def saliency(self) -> list[float]:
+        """Relevance of every two seconds, as highlight benchmarks count it."""
+        return saliency(self.curve)
 
 
 def locate(
@@ -46,11 +81,77 @@ def locate(
     within: Sequence[str] | None = None,
     as_of: Seconds | None = None,
     limit: int = MOST,
+    verify: Verify | None = None,
+    look: Look | None = None,
+    closely: bool = True,
 ) -> Located:
-    """Return the spans of a video that a description fits; none when it is not there."""
-    drawn = recall.curve(query, video, span=span, within=within, as_of=as_of)
-    found = spans_of(drawn)[:limit]
-    return Located(found, drawn)
+    """Return the windows of a video that a description fits; none when it is not there.
+
+    Args:
+        recall: search over the memory.
+        query: what to find, in words.
+        video: its id.
+        span, within, as_of: only here, only in these channels, only what was known then.
+        limit: how many windows at most; never more than ten.
+        verify: judges the best five windows; without it what was read decides alone.
+        look: decodes a span again at a frame rate, to bisect edges; None leaves them.
+        closely: False takes windows from the curve alone (the control in tests and benches).
+    """
+    traced = recall.trace(query, video, span=span, within=within, as_of=as_of)
+    if not closely:
+        plain = [Window(one, p) for one, p in spans_of(traced.curve)[:limit]]
+        return Located(plain, traced.curve)
+    bearing = Bearing.of(recall, query, video)
+    found = windows_in(recall.store, bearing, traced, propose(traced.curve), as_of)
+    seen = FLOOR * UNNAMED if asked_for(bearing.query.text) == "sight" else FLOOR
+    found = distinct([w for w in found if w.p >= (seen if w.source == "sight" else FLOOR)])
+    judged = 0
+    if verify is not None:
+        found, judged = _verified(recall, video, found, verify, as_of)
+    if look is not None:
+        edged = [bisected(one, bearing, look, recall.store.video(video)) for one in found[:limit]]
+        found = distinct([*edged, *found[limit:]])
+    return Located(found[: min(limit, MOST)], traced.curve, judged)
+
+
+def propose(curve: Curve) -> list[tuple[Span, float]]:
+    """Stretches that may hold the description: those of the curve, and clips around its maxima."""
+    if max(curve.scores, default=0.0) < FLOOR:
+        return []
+    spread = [(span, _confidence(curve, span)) for span, p in anchors(curve, SPREAD) if p >= FLOOR]
+    every = sorted([*spans_of(curve), *spread], key=lambda pair: (-pair[1], pair[0]))
+    return suppress(every)
+
+
+def _verified(
+    recall: Recall, video: str, found: Sequence[Window], verify: Verify, as_of: Seconds | None
+) -> tuple[list[Window], int]:
+    """Judge the best windows with what stands around them; a judgement may drop a window."""
+    limit = Span(0.0, recall.store.video(video).duration)
+    rest = list(found[VERIFIED:])
+    best: list[Window] = []
+    for one in found[:VERIFIED]:
+        wide = one.span.widen(WIDER * one.span.duration, limit)
+        text = context_of(recall.store, video, wide, as_of)
+        said = min(1.0, max(0.0, float(verify(one.span, text))))
+        p = round((1 - JUDGED) * one.p + JUDGED * said, 4)
+        best.append(replace(one, p=p, verified=round(said, 4)))
+    kept = [one for one in best if one.p >= FLOOR]
+    return ranked([*kept, *rest]), len(best)
+
+
+def ranked(found: Sequence[Window]) -> list[Window]:
+    """Order windows: surest first, then by time."""
+    return sorted(found, key=lambda one: (-one.p, one.span, one.record))
+
+
+def distinct(found: Sequence[Window]) -> list[Window]:
+    """Order windows and drop those that a surer one says already."""
+    kept: list[Window] = []
+    for one in ranked(found):
+        if all(one.span.iou(other.span) <= NMS for other in kept):
+            kept.append(one)
+    return kept
 
 
 def spans_of(curve: Curve) -> list[tuple[Span, float]]:
@@ -63,8 +164,7 @@ def spans_of(curve: Curve) -> list[tuple[Span, float]]:
     if peak < FLOOR:
         return []
     found = _hysteresis(curve, max(FLOOR, HIGH * peak), max(0.6 * FLOOR, LOW * peak))
-    merged = _merge(found)
-    scored = [(span, _confidence(curve, span)) for span in merged]
+    scored = [(span, _confidence(curve, span)) for span in _merge(found)]
     scored.sort(key=lambda pair: (-pair[1], pair[0]))
     return suppress(scored)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from longtake.memory import channels as ch
 from longtake.memory.channels import Scope
-from longtake.memory.curve import curve
+from longtake.memory.curve import Traced, trace
 from longtake.memory.evidence import Lexicon
 from longtake.memory.fusion import gather, group
 from longtake.memory.moments import Curve, Recalled
@@ -99,10 +99,22 @@ class Recall:
         as_of: Seconds | None = None,
     ) -> Curve:
         """Return the relevance of each second of a video to a query, 0 to 1."""
+        return self.trace(query, video, span=span, within=within, as_of=as_of).curve
+
+    def trace(
+        self,
+        query: str,
+        video: str,
+        *,
+        span: Span | None = None,
+        within: Sequence[str] | None = None,
+        as_of: Seconds | None = None,
+    ) -> Traced:
+        """Return a query's curve over a video, and the records that it is made of."""
         known = self._known([video])
         asked = _parse(query, known)
         scope = Scope.of([video], known, span or asked.span, within, as_of, None)
-        return curve(self.store, self.encoders, asked, scope)
+        return trace(self.store, self.encoders, asked, scope)
 
     def parse(self, query: str, videos: Sequence[str] | None) -> Query:
         """Take a query apart; times from the end are read where one video is meant."""

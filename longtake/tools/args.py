@@ -50,10 +50,14 @@ class SearchArgs(Window):
 
 
 class LocateArgs(Window):
-    """Arguments of `locate`."""
+    """Arguments of `locate`; `fine` finds edges in the file, `curve` adds every second's score."""
 
     query: Annotated[str, Field(min_length=1, max_length=2000)]
     video: str
+    within: list[Source] | None = None
+    k: Annotated[int, Field(ge=1, le=10)] = 10
+    fine: bool = False
+    curve: bool = True
 
 
 class ReadArgs(Window):

@@ -11,14 +11,15 @@ import base64
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from longtake.errors import UsageError
+from longtake.errors import NoSuchMoment, UsageError
 from longtake.storage.records import Video
-from longtake.timecode import Seconds, Span
+from longtake.timecode import Seconds, Span, format_time
 from longtake.tools import args as a
 from longtake.tools.corpus import Source
 from longtake.tools.jsonable import jsonable, record_row, rounded
@@ -28,7 +29,7 @@ from longtake.tools.scan import Mention, mentions
 from longtake.tools.topic import content_words
 
 if TYPE_CHECKING:
-    from longtake.memory.locate import Located
+    from longtake.memory.locate import Located, Verify
     from longtake.memory.recall import Recall, Recalled
     from longtake.storage.store import Store
 
@@ -79,11 +80,43 @@ class Toolbox(Reader):
             query, videos=ids, span=span, within=within, k=k, as_of=as_of, **more
         )
 
-    def locate(self, query: str, *, video: str, as_of: Seconds | None = None) -> Located:
-        """Return the spans of a video that a description fits, and the curve over time."""
+    def locate(
+        self,
+        query: str,
+        *,
+        video: str,
+        span: Span | None = None,
+        within: Sequence[str] | None = None,
+        k: int = 10,
+        as_of: Seconds | None = None,
+        verify: Verify | None = None,
+        fine: bool = False,
+    ) -> Located:
+        """Return the spans of a video that a description fits, and the curve over time.
+
+        `verify` judges the best windows (span, text in and around it → probability); `fine` finds
+        the edges of what was shown or seen in the file itself, frame by frame.
+        """
         from longtake.memory.locate import locate
 
-        return locate(self.recall, query, video, as_of=as_of)
+        if not query.strip():
+            raise UsageError("the description is empty", fix="say what to look for")
+        known = self.store.video(video)
+        if span is not None and span.start >= known.duration:
+            raise NoSuchMoment(
+                f"{format_time(span.start)} lies beyond the end of {known.name} "
+                f"({format_time(known.duration)})"
+            )
+        look = None
+        if fine and self.looker.has_source(known):
+            look = partial(self._seen, known, query)
+        return locate(
+            self.recall, query, video, span=span, within=within, as_of=as_of, limit=k,
+            verify=verify, look=look,
+        )  # fmt: skip
+
+    def _seen(self, video: Video, question: str, span: Span, fps: float) -> dict[str, Any]:
+        return self.looker.inspect(video, span, fps=fps, question=question)
 
     def count(
         self,
@@ -186,9 +219,21 @@ def _search(box: Toolbox, given: a.SearchArgs) -> dict[str, Any]:
 
 
 def _locate(box: Toolbox, given: a.LocateArgs) -> dict[str, Any]:
-    located = box.locate(given.query, video=box._video_id(given.video), as_of=given.as_of)
-    spans = [jsonable(span) | {"p": rounded(p)} for span, p in located.spans]
-    return {"spans": spans, "curve": jsonable(located.curve)}
+    located = box.locate(
+        given.query,
+        video=box._video_id(given.video),
+        span=given.span(),
+        within=given.within,
+        k=given.k,
+        as_of=given.as_of,
+        fine=given.fine,
+    )
+    spans = [
+        jsonable(one.span) | {"p": rounded(one.p), "source": one.source, "text": one.text}
+        for one in located.windows
+    ]
+    curve = {"curve": jsonable(located.curve)} if given.curve else {}
+    return {"spans": spans, "saliency": located.saliency(), **curve}
 
 
 def _transcript(box: Toolbox, given: a.ReadArgs) -> dict[str, Any]:
