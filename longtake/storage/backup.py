@@ -1,6 +1,6 @@
 """Copy a library while it is in use.
 
-SQLite's own backup copies one commit, whatever the writer does meanwhile. Thumbnails are copied
+SQLite's own backup copies one commit of each database, whatever is written meanwhile. Thumbnails are copied
 after it: every file that the copied database names was written before its commit. FAISS files
 and the cache are derived and stay behind.
 """
@@ -34,6 +34,8 @@ def backup(path: str | Path, dest: str | Path) -> Path:
         shutil.rmtree(beside.root, ignore_errors=True)
         beside.make()
         _copy_database(source.database, beside.database)
+        if source.observations.exists():
+            _copy_database(source.observations, beside.observations)
         _copy_files(source, beside)
         if copy.root.exists():
             copy.root.rmdir()

@@ -11,6 +11,7 @@ it is no problem but a note (`notes`), and a repair removes it.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ class Problem:
     """Something that is not as it should be.
 
     `kind` is one of: database, words, vectors, index, thumb_missing, thumb_damaged, thumb_orphan,
-    time, parent. Only `notes`, and a repair that removed it, speak of a thumb_orphan.
+    time, parent, observation. Only `notes`, and a repair that removed it, speak of a thumb_orphan.
     """
 
     kind: str
@@ -109,6 +110,7 @@ def _contents(store: Store, repair: bool) -> list[Problem]:
         *_thumbs(store, repair),
         *_times(database),
         *_parents(database),
+        *_observations(store, repair),
     ]
     # After the vectors: a file is good when it holds what SQLite holds.
     return found + list(_index_files(store, repair))
@@ -278,3 +280,27 @@ def _parents(database: Database) -> Iterator[Problem]:
     if outside:
         names = ", ".join(row[0] for row in outside[:_SHOWN])
         yield Problem("parent", f"{len(outside)} records do not cover their parts: {names}")
+
+
+def _observations(store: Store, repair: bool) -> Iterator[Problem]:
+    """What second looks saw: a sound file, of videos and records that are here."""
+    kept = store.observations
+    damage = kept.problems()
+    if damage:
+        if repair:
+            kept.set_aside()
+        yield Problem("observation", f"{kept.path.name}: {damage[0]}", repair)
+        return
+    videos = [video.id for video in store.videos()]
+    named = store.database.rows(
+        "SELECT id FROM records WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps([d.record for d in kept.disputes(videos)]),),
+    )
+    records = [row[0] for row in named]
+    lost, void = kept.strays(videos, records)
+    if not lost and not void:
+        return
+    if repair:
+        kept.drop_strays(videos, records)
+    detail = f"{lost} observations are of no video here, {void} disputes of no record"
+    yield Problem("observation", detail, repair)

@@ -7,6 +7,7 @@
         indexes/         FAISS files, derived from the vectors in library.sqlite
         thumbs/ab/…jpg   small JPEGs, named by their own SHA-256
         kv/              key-value memory of streamer models
+        observations.sqlite  what second looks saw, written by whoever asks
         cache.sqlite     replies worth keeping; may be deleted at any time
         writer.lock      held by the one process that writes
 """
@@ -36,6 +37,11 @@ class Folder:
     def cache(self) -> Path:
         """The SQLite file that may be deleted at any time."""
         return self.root / "cache.sqlite"
+
+    @property
+    def observations(self) -> Path:
+        """The SQLite file of what second looks saw."""
+        return self.root / "observations.sqlite"
 
     @property
     def indexes(self) -> Path:
@@ -103,7 +109,8 @@ class Folder:
 
     def _holds_others(self) -> bool:
         ours = {"library.sqlite", "cache.sqlite", "writer.lock", "indexes", "thumbs", "kv"}
-        ours |= {"library.sqlite.damaged", "library.sqlite.new"}
+        ours |= {"library.sqlite.damaged", "library.sqlite.new", "observations.sqlite"}
+        ours |= {"observations.sqlite.damaged"}
         ours |= {name + tail for name in list(ours) for tail in ("-wal", "-shm", "-journal")}
         return any(entry.name not in ours for entry in self.root.iterdir())
 

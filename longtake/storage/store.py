@@ -22,6 +22,7 @@ from longtake.storage.cache import Cache
 from longtake.storage.database import Database, translated
 from longtake.storage.folder import Folder
 from longtake.storage.lock import WriterLock
+from longtake.storage.observations import Observations
 from longtake.storage.opening import open_database
 from longtake.storage.records import (
     Facet,
@@ -56,6 +57,7 @@ class Store:
         self._vectors = Vectors(database, folder.indexes)
         self._thumbs = Thumbs(database, folder.thumbs)
         self._cache = Cache(folder.cache)
+        self.observations = Observations(folder.observations)
         self._closed = False
 
     @classmethod
@@ -112,6 +114,7 @@ class Store:
             with suppress(StoreError, OSError):
                 self._vectors.save()
         self._cache.close()
+        self.observations.close()
         self.database.close()
         if self._lock:
             self._lock.release()
@@ -168,6 +171,8 @@ class Store:
             self.delete_records(video)
             self.database.run("DELETE FROM progress WHERE ordinal = ?", (ordinal,))
             self.database.run("DELETE FROM videos WHERE ordinal = ?", (ordinal,))
+        # Another file: should this be killed here, `check` finds what was left behind.
+        self.observations.remove(video)
 
     def put_records(self, records: Iterable[Record]) -> None:
         """Insert records, or replace those with the same id."""
