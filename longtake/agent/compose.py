@@ -1,4 +1,9 @@
-"""Put the findings of all parts together: one text, one list of proofs, one status."""
+"""Put the findings of all parts together: one text, one list of proofs, one status.
+
+When several videos are asked, every sentence that tells a time names its video. An answer that is
+declined says why, what was searched and how finely, the nearest there is with how likely it is the
+answer, and one concrete thing that would help.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +11,45 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
+from longtake.agent.evidence import confidence
+from longtake.agent.fan_out import told_together
 from longtake.agent.findings import Candidate, clock, quoted, stop
+from longtake.agent.naming import named
 from longtake.agent.state import Finding, Part
+from longtake.timecode import format_time
 from longtake.tools.jsonable import rounded
 
 MOST_EVIDENCE = 30
+UNLIKELY = 0.45
+"""The most that a declined answer's best guess may be said to be worth."""
 Composed = dict[str, Any]
 
 
-def compose(desk: Desk, parts: Sequence[Part], findings: Sequence[Finding]) -> Composed:
-    """Sentences with citations into one evidence list, status, value and confidence."""
+def compose(
+    desk: Desk,
+    parts: Sequence[Part],
+    findings: Sequence[Finding],
+    looks: Sequence[dict[str, Any]] = (),
+) -> Composed:
+    """Sentences with citations into one evidence list, status, value and confidence.
+
+    Args:
+        desk: the question's means.
+        parts: what was asked, and what became of each in `findings`.
+        findings: one for each part.
+        looks: second looks at the source, each with video, start and end.
+    """
+    parts, findings = _grouped(desk, parts, findings)
     found = [f for f in findings if f["status"] == "found"]
     made: Composed = {"sentences": [], "evidence": [], "value": None, "choice": None}
     if not found:
-        declined = made | _declined(desk, findings)
+        declined = made | _declined(desk, parts, findings, looks)
         return declined | {"evidence": known(desk, declined["evidence"])}
     for part, one in zip(parts, findings, strict=False):
         if one["status"] == "found":
             _add(made, one)
+            if part.get("understood"):
+                made["sentences"].append(note(part["understood"]))
         elif not part.get("silent"):
             made["sentences"].append(_gap(desk, part, one))
     whole = len(found) == len(findings)
@@ -33,6 +59,7 @@ def compose(desk: Desk, parts: Sequence[Part], findings: Sequence[Finding]) -> C
     made["value"] = values[0] if values else None
     made["choice"] = next((f["choice"] for f in found if f.get("choice") is not None), None)
     made["evidence"] = known(desk, _descending(made["evidence"]))
+    made["sentences"] = named(desk, made["sentences"], made["evidence"])
     return made
 
 
@@ -42,6 +69,26 @@ def known(desk: Desk, evidence: Sequence[Candidate]) -> list[Candidate]:
         return list(evidence)
     limit = float(desk.as_of)
     return [dict(e) | {"end": max(e["start"], min(e["end"], limit))} for e in evidence]
+
+
+def _grouped(
+    desk: Desk, parts: Sequence[Part], findings: Sequence[Finding]
+) -> tuple[list[Part], list[Finding]]:
+    """Parts that are one question asked of several videos, with their findings put together."""
+    groups: dict[str, list[int]] = {}
+    for n, part in enumerate(parts):
+        groups.setdefault(str(part.get("group") or f"#{n}"), []).append(n)
+    told: list[Part] = []
+    results: list[Finding] = []
+    for places in groups.values():
+        told.append(parts[places[0]])
+        if len(places) == 1:
+            results.append(findings[places[0]])
+            continue
+        mine = [parts[n] for n in places]
+        each = [findings[n] for n in places]
+        results.append(told_together(desk, mine, each, MOST_EVIDENCE))
+    return told, results
 
 
 def _add(made: Composed, one: Finding) -> None:
@@ -86,28 +133,39 @@ def _gap(desk: Desk, part: Part, one: Finding) -> dict[str, Any]:
     )
 
 
+# -- declining ---------------------------------------------------------------------------------
+
 _STATUS = {"weak": "insufficient", "absent": "not_in_video"}
+_LEAD = {
+    "not_in_video": "This is not in the video.",
+    "not_seen_yet": "This has not been seen so far.",
+    "insufficient": "What was found does not answer this.",
+}
 
 
-def _declined(desk: Desk, findings: Sequence[Finding]) -> Composed:
-    """Nothing was found: why, what was searched, and the nearest there is."""
-    first = next((f for f in findings if not f.get("dependent")), findings[0])
-    status = _STATUS.get(first["status"], str(first["status"]))
-    unseen = [v for v in desk.videos if not desk.watched(v)]
-    if status == "not_in_video" and unseen:
-        status = "not_seen_yet"
+def _declined(
+    desk: Desk,
+    parts: Sequence[Part],
+    findings: Sequence[Finding],
+    looks: Sequence[dict[str, Any]],
+) -> Composed:
+    """Nothing was found: why, what was searched, the nearest there is, and what would help."""
+    place = next((n for n, f in enumerate(findings) if not f.get("dependent")), 0)
+    first, part = findings[place], parts[place]
+    status = _status(desk, part, first)
+    help_ = note(next_step(desk, part, first, status))
     if status in ("ambiguous", "unsupported"):
         text = {"ambiguous": "Please say what to look for.", "unsupported": ""}[status]
         said = [note(piece) for piece in (first.get("note"), text) if piece]
-        return {"sentences": said, "status": status, "confidence": 0.5, "evidence": []}
-    lead = {
-        "not_in_video": "This is not in the video.",
-        "not_seen_yet": "This has not been seen so far.",
-        "insufficient": "What was found does not answer this.",
-    }[status]
-    if len(desk.videos) > 1 and status == "not_in_video":
+        return {"sentences": [*said, help_], "status": status, "confidence": 0.5, "evidence": []}
+    asked = [v for v in desk.videos if v.id in (part.get("videos") or desk.ids)]
+    lead = _LEAD[status]
+    if len(asked) > 1 and status == "not_in_video":
         lead = "This is in none of the videos."
-    said = [note(piece) for piece in (lead, first.get("note"), _scope(desk)) if piece]
+    elif len(desk.videos) > 1 and status == "not_in_video":
+        lead = f"This is not in {asked[0].name}."
+    told = (lead, first.get("note"), part.get("understood"), scope(desk, asked, looks))
+    said = [note(piece) for piece in told if piece]
     evidence: list[Candidate] = []
     nearest = first.get("nearest")
     if first.get("offered"):
@@ -115,11 +173,58 @@ def _declined(desk: Desk, findings: Sequence[Finding]) -> Composed:
         said.append(_offer(evidence))
     elif nearest:
         evidence = [dict(nearest)]
-        near = stop(f"The nearest, at {clock(nearest['start'])}: {quoted(nearest)}")
-        said.append({"text": near, "cites": [0], "by": "code", "computed": None})
+        said.append(_nearest(nearest, status))
+    said = named(desk, said, evidence)
     sure = first["confidence"] or 0.5
-    return {"sentences": said, "status": status, "evidence": evidence,
+    return {"sentences": [*said, help_], "status": status, "evidence": evidence,
             "confidence": sure if status != "not_seen_yet" else min(sure, 0.6)}  # fmt: skip
+
+
+def _status(desk: Desk, part: Part, first: Finding) -> str:
+    """What a declined answer is called; "it is not there" is only said of what was all searched."""
+    status = _STATUS.get(first["status"], str(first["status"]))
+    unseen = [v for v in desk.videos if not desk.watched(v)]
+    if status == "not_in_video" and unseen:
+        return "not_seen_yet"
+    if status == "not_in_video" and left_out(desk) and not part.get("videos"):
+        return "insufficient"
+    return status
+
+
+def left_out(desk: Desk) -> int:
+    """How many videos of the library were not opened, because others fit better."""
+    return len(getattr(desk, "left_out", ()))
+
+
+def _nearest(one: Candidate, status: str) -> dict[str, Any]:
+    """The best guess: raw words, never an answer; weak ones with how likely they are it."""
+    p = min(UNLIKELY, confidence(one, [], False))
+    guess = f" (best guess, p {p:.2f})" if status == "insufficient" else ""
+    near = stop(f"The nearest, at {clock(one['start'])}{guess}: {quoted(one)}")
+    return {"text": near, "cites": [0], "by": "code", "computed": None}
+
+
+def next_step(desk: Desk, part: Part, first: Finding, status: str) -> str:
+    """One concrete thing that would help."""
+    unseen = [v for v in desk.videos if not desk.watched(v)]
+    if first.get("help"):
+        return f"Next: {first['help']}"
+    if status == "unsupported":
+        return "Next: ask about what is said, shown or written in the video."
+    if status == "ambiguous":
+        return "Next: ask again with the name of what is meant."
+    if status == "not_seen_yet" and unseen and desk.as_of is None:
+        return f"Next: longtake ingest {unseen[0].path} watches the rest; then ask again."
+    if status == "not_seen_yet":
+        return "Next: ask again at a later time."
+    if left_out(desk):
+        return "Next: name one of the other videos to search it."
+    if first.get("offered") or part["sources"][0] == "sight":
+        return "Next: look at a place yourself with longtake show VIDEO TIME, or name the thing otherwise."
+    if first.get("nearest") and status == "insufficient":
+        return f"Next: ask “what is said at {clock(first['nearest']['start'])}?” to read on there."
+    words = " or ".join(f"“{word}”" for word in part["words"][:2])
+    return f"Next: ask in other words{f' than {words}' if words else ''}, or name a time."
 
 
 def _offer(places: Sequence[Candidate]) -> dict[str, Any]:
@@ -130,16 +235,26 @@ def _offer(places: Sequence[Candidate]) -> dict[str, Any]:
     return {"text": text, "cites": cites, "by": "code", "computed": None}
 
 
-def _scope(desk: Desk) -> str:
+def scope(desk: Desk, videos: Sequence[Any], looks: Sequence[dict[str, Any]] = ()) -> str:
     """What was searched, for people: "Searched 100 % of lecture.mp4 (00:00:00–01:00:00)."."""
     pieces = []
-    for video in desk.videos[:3]:
+    for video in videos[:3]:
         spans = desk.toolbox.covered(video.id, desk.as_of)
         end = max((s["end"] for s in spans), default=0.0)
         share = round(100 * end / video.duration) if video.duration else 0
         pieces.append(f"{share} % of {video.name} (00:00:00–{clock(end)})")
-    more = f" and {len(desk.videos) - 3} more videos" if len(desk.videos) > 3 else ""
-    return f"Searched {', '.join(pieces)}{more}: speech, screen text, pictures."
+    more = f" and {len(videos) - 3} more videos" if len(videos) > 3 else ""
+    closer = ""
+    if looks:
+        places = sorted({(look["start"], look["end"]) for look in looks})
+        shown = ", ".join(
+            f"{clock(low)}–{format_time(high, millis=False)}" for low, high in places[:3]
+        )
+        also = f" and {len(places) - 3} more places" if len(places) > 3 else ""
+        closer = f"; the pictures again at {shown}{also}"
+    rest = f" Not opened: {left_out(desk)} videos that fit less." if left_out(desk) else ""
+    found = "speech, screen text, pictures" if desk.switches.finer else "captions only"
+    return f"Searched {', '.join(pieces)}{more}: {found}{closer}.{rest}"
 
 
 def searched(desk: Desk, looks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

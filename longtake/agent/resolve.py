@@ -1,4 +1,10 @@
-"""Turn words for times and for earlier things into numbers, before anything is searched."""
+"""Turn words for times, for videos and for earlier things into what they stand for.
+
+Contract: `resolve(desk, part, earlier, history)` returns the part as it is to be worked on, and a
+finding when it is settled already. A part that can be meant in two ways that are equally likely
+carries ``ask`` = {"text", "choices": [{"label", "bind"}]}; it is bound to the likelier of them, and
+`answered(part, reply)` binds it to what the person chose.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
+from longtake.agent.dialogue import gone, remembered, usable
 from longtake.agent.findings import Candidate, finding
-from longtake.agent.followups import alluding, bind, last_found
+from longtake.agent.followups import alluding, follow
+from longtake.agent.several import meet, settle_named, translated
 from longtake.agent.state import Finding, Part
 from longtake.errors import UsageError
 from longtake.memory.when import parse_when
@@ -31,21 +39,78 @@ _WIDELY = ("summary", "choice", "unsupported")
 def resolve(
     desk: Desk, part: Part, earlier: Sequence[tuple[Part, Finding]], history: Sequence[Any]
 ) -> tuple[Part, Finding | None]:
-    """Bind a part to times and to what was found before.
+    """Bind a part to videos, to times and to what was found before.
+
+    Args:
+        desk: the question's means.
+        part: the part to bind.
+        earlier: the parts of the same question that are solved, with their findings.
+        history: the thread's earlier turns, as `dialogue.remembered` made them.
 
     Returns the bound part, and a finding when it is settled already (it alludes to nothing, or
     to something that was not found).
     """
+    part, settled = settle_named(desk, part, history if desk.switches.history else [])
+    if settled is not None:
+        return part, settled
     part = _timed(desk, part)
     if earlier and part["follows"]:
-        return _after_part(part, *earlier[-1])
+        return _after_part(desk, part, *earlier[-1])
+    said = list(history) if desk.switches.history else []
+    turns = usable(desk, said)
+    turns += [remembered(p["text"], p, f, desk=desk) for p, f in earlier if f["status"] == "found"]
+    met = meet(desk, part, turns) or follow(desk, part, turns)
+    if met is not None:
+        return met[0], met[1] or _lost(met[0], turns, said, desk)
     if not earlier and alluding(part) and part["kind"] not in _WIDELY and not part.get("window"):
-        turn = last_found(history)
-        if turn is not None:
-            return bind(part, turn), None
-        if not part["words"]:
-            return part, finding("ambiguous", note="It is not clear what the question refers to.")
+        why = gone(turns, said, desk)
+        if why is not None or not part["words"]:
+            note = why or "It is not clear what the question refers to."
+            return part, finding("ambiguous", note=note)
     return part, _settled(desk, part)
+
+
+def answered(part: Part, reply: object) -> Part:
+    """The part bound to what a person answered to its ``ask``.
+
+    Args:
+        part: with ``ask``.
+        reply: the position of a choice from 0, words of its label, the number it was shown with
+            as text, or other words; None and an empty text leave the likelier one.
+    """
+    choices = list(part["ask"]["choices"])
+    made = {k: v for k, v in part.items() if k != "ask"}
+    if isinstance(reply, bool) or reply is None or not str(reply).strip():
+        return made
+    n = reply if isinstance(reply, int) else _chosen(str(reply), [c["label"] for c in choices])
+    if n is not None and 0 <= n < len(choices):
+        chosen = {k: v for k, v in choices[n]["bind"].items() if k not in ("ask", "understood")}
+        return {k: v for k, v in made.items() if k != "understood"} | chosen
+    words = content_words(str(reply))
+    if isinstance(reply, int) or not words:
+        return made
+    bare = [w for w in made["words"] if w not in tokens(str(made.get("referent") or ""))]
+    text = f"{made['text'].rstrip(' ?')}, about {reply}"
+    return made | {"words": list(dict.fromkeys([*bare, *words])), "understood": None, "text": text}
+
+
+def _chosen(reply: str, labels: Sequence[str]) -> int | None:
+    """Which label a typed reply means: its number, or the one that shares most of its words."""
+    low = reply.strip().lower()
+    if low.rstrip(".)").isdigit():
+        return int(low.rstrip(".)")) - 1
+    said = set(tokens(low)) - FUNCTION
+    shared = [len(said & set(tokens(label))) for label in labels]
+    best = max(shared, default=0)
+    return shared.index(best) if best and shared.count(best) == 1 else None
+
+
+def _lost(part: Part, turns: Sequence[Any], said: Sequence[Any], desk: Desk) -> Finding | None:
+    """A follow-up without words whose earlier answer lies in a video that is not asked any more."""
+    if part["words"] or part.get("window") or part["anchor"] or part["kind"] in _WIDELY:
+        return None
+    why = gone(turns, said, desk)
+    return finding("ambiguous", note=why) if why else None
 
 
 def _settled(desk: Desk, part: Part) -> Finding | None:
@@ -71,7 +136,9 @@ def _foreign(desk: Desk, part: Part) -> bool:
     return sum(term.absent for term in terms) >= 0.75 * len(terms)
 
 
-def _after_part(part: Part, before: Part, found: Finding) -> tuple[Part, Finding | None]:
+def _after_part(
+    desk: Desk, part: Part, before: Part, found: Finding
+) -> tuple[Part, Finding | None]:
     """ "…, and what did the slide say?": at the time that the part before has found."""
     if found["status"] != "found" or not found["spans"]:
         return part, finding("absent", note="", dependent=True)
@@ -79,6 +146,12 @@ def _after_part(part: Part, before: Part, found: Finding) -> tuple[Part, Finding
     if part["kind"] in ("duration", "count", "exists"):
         return made | {"words": before["words"], "phrases": before["phrases"]}, None
     span = found["spans"][0]
+    other = [v for v in part.get("videos") or [] if v != span["video"]]
+    if len(other) == 1:
+        moved = translated(desk, span, other[0])
+        if isinstance(moved, str):
+            return part, finding("weak", note=moved, confidence=0.3)
+        span = moved
     only = part["sources"][:1] if part["strict"] or part["kind"] in ("shown", "said") else None
     sources = only or part["sources"]
     made |= {"kind": "at_time", "window": [span["start"], span["end"]], "anchored": span["video"],
@@ -130,8 +203,12 @@ def _unclocked(text: str) -> str:
 
 
 def beyond(desk: Desk, part: Part) -> Candidate | None:
-    """A stand-in for "that time does not exist": set when a point lies beyond every video."""
+    """A stand-in for "that time does not exist": set when a time lies beyond every video."""
+    window = part.get("window") or part.get("scope")
     point = part.get("point")
-    if point is None or any(point <= video.duration for video in desk.videos):
+    begins = point if point is not None else window[0] if window else None
+    names = part.get("videos") or [part["anchored"]] if part.get("anchored") else part.get("videos")
+    asked = [v for v in desk.videos if not names or v.id in names]
+    if begins is None or part.get("bound") or any(begins <= v.duration for v in asked):
         return None
-    return {"point": point, "end": max(video.duration for video in desk.videos)}
+    return {"point": begins, "end": max(video.duration for video in asked)}
