@@ -1,8 +1,13 @@
 """A second look at a span of the source: finer in time, full resolution, closer up.
 
-The deepest tier of memory is the source itself. Frames are decoded again, those that repeat are
-left out, text is read on whole frames and, where it is small or where edges promise text that
-was not read, on enlarged overlapping quarters; the tagger sees the same crops.
+The deepest tier of memory is the source itself. Frames are decoded again and those that repeat are
+left out. Text is read, and the tagger looks, on whole frames, on enlarged overlapping quarters
+(where text is small, or edges promise text that was not read), or on a grid of crops at full
+resolution, enlarged (`longtake.perception.zoom`): IVA's zoom, frames by the question and then
+regions of them (S30). With a captioner the frames are described with the question in mind (S37).
+
+A look also says where it could not see well: `changes` between frames, and `unread` regions whose
+edges promise text that was not read surely. The next, finer look goes there.
 """
 
 from __future__ import annotations
@@ -10,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from longtake.models.protocols import Image, ImageTagger, Tag, TextLine, TextReader
+from longtake.models.protocols import Captioner, Image, ImageTagger, Tag, TextLine, TextReader
 from longtake.perception.channels import PerceptionModels, open_channels
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import OTHER, Box, EdgeMap, apart, edge_map, per_patch
 from longtake.perception.reading import crop, is_torn, placed
 from longtake.perception.screen import overlap, readable, similarity
+from longtake.perception.zoom import better, enlarged, read_grid, unread_parts
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span
 
@@ -28,6 +34,8 @@ MOST_LOOKS = 24
 SMALL_TEXT = 24
 """Pixels: text lower than this is read again, enlarged."""
 LEAST_TAG = 0.1
+MOST_CAPTIONED = 8
+Crops: TypeAlias = Literal["whole", "quarters", "grid"]
 QUARTERS: tuple[Box, ...] = (
     (0.0, 0.0, 0.58, 0.58),
     (0.42, 0.0, 1.0, 0.58),
@@ -56,15 +64,64 @@ class SeenTag:
     p: float
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much of the picture looks otherwise than in the frame before, as a share."""
+
+    time: Seconds
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A region whose edges promise text that was not read, or not surely; `weight` 0 to 1."""
+
+    start: Seconds
+    end: Seconds
+    box: Box
+    weight: float
+
+
 @dataclass(frozen=True)
 class Look:
-    """What a second look found. `cost` counts frames decoded, readings and tagged images."""
+    """What a second look found.
+
+    `size` is the frames' width and height; `cost` counts frames decoded, readings, tagged images
+    and captions.
+    """
 
     span: Span
     lines: tuple[SeenLine, ...]
     tags: tuple[SeenTag, ...]
     frames: tuple[Seconds, ...]
     cost: dict[str, int] = field(default_factory=dict)
+    caption: str = ""
+    changes: tuple[Change, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    size: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How closely a rung of the ladder looks.
+
+    `crops` is which parts are read and tagged beside or instead of the whole frame; `longest` and
+    `frames` bound the span and the frames decoded, `readings` the frames on which text is read.
+    """
+
+    fps: float
+    crops: Crops
+    longest: Seconds
+    frames: int
+    readings: int
+
+
+RUNGS: dict[str, Rung] = {
+    "R4": Rung(2.0, "whole", 10.0, 24, 12),
+    "R5": Rung(8.0, "quarters", 4.0, 32, 6),
+    "R6": Rung(4.0, "grid", 2.0, 8, 2),
+}
+"""The rungs that decode: 10 s at 2 fps, 2-4 s at 8 fps and double size, crops at full resolution."""
 
 
 def look(
@@ -76,6 +133,9 @@ def look(
     fps: float = 2.0,
     question: str | None = None,
     closer: bool = True,
+    crops: Crops | None = None,
+    boxes: Sequence[Box] = (),
+    readings: int = MOST_READINGS,
     warnings: list[str] | None = None,
 ) -> Look:
     """Look at a span again.
@@ -84,10 +144,14 @@ def look(
         source: the video file.
         video: its entry in the library.
         span: what to look at.
-        models: `text_reader` and `image_tagger` are used.
-        fps: frames per second to decode; lowered so that no more than 120 are decoded.
+        models: `text_reader` and `image_tagger` are used, and `captioner` where there is one.
+        fps: frames per second to decode; lowered so that no more than 120 are decoded, raised
+            so that a short span has one.
         question: what the look is for; models that cannot use it leave it aside.
         closer: False leaves the enlarged quarters out (the control in tests).
+        crops: which parts to read and tag; by default quarters, or the whole without `closer`.
+        boxes: with ``grid``, the parts of the frame to look at; none lets edges choose them.
+        readings: frames on which text is read, at most.
         warnings: gets one sentence for each channel that is skipped.
 
     Raises:
@@ -95,24 +159,72 @@ def look(
     """
     from longtake.perception.frames import frames_in
 
-    rate = min(fps, MOST_FRAMES / max(span.duration, 1e-6))
-    frames = list(frames_in(source, span, rate))
+    length = max(span.duration, 1e-6)
+    frames = list(frames_in(source, span, max(min(fps, MOST_FRAMES / length), 1.0 / length)))
     channels = open_channels(models, picture=True, sound=False, warnings=warnings)
-    lines: list[SeenLine] = []
-    readings = tagged = 0
-    if channels.reader is not None:
-        worth = worth_reading(frames)
-        for time, image, until in worth:
-            found, count = read_closely(channels.reader, image, closer=closer)
-            readings += count
-            lines = merge(lines, found, time, min(until, span.end))
+    how: Crops = crops or ("quarters" if closer else "whole")
+    worth, changes = changing(frames, readings)
+    text = _Text(channels.reader, how, boxes)
+    for time, image, until in worth if channels.reader is not None else ():
+        text.read(image, time, min(until, span.end))
     tags: list[SeenTag] = []
+    tagged = 0
     if channels.tagger is not None:
-        tags, tagged = tag_closely(channels.tagger, frames, closer=closer)
-    cost = {"frames": len(frames), "readings": readings, "tagged": tagged}
-    times = tuple(time for time, _ in frames)
-    ordered = sorted(lines, key=lambda one: (one.start, one.box[1], one.box[0], one.text))
-    return Look(span, tuple(ordered), tuple(tags), times, cost)
+        tags, tagged = tag_closely(channels.tagger, frames, crops=how, boxes=boxes)
+    told, captions = _captioned(models, frames, question)
+    cost = {"frames": len(frames), "readings": text.readings, "tagged": tagged}
+    return Look(
+        span=span,
+        lines=tuple(sorted(text.lines, key=lambda o: (o.start, o.box[1], o.box[0], o.text))),
+        tags=tuple(tags),
+        frames=tuple(time for time, _ in frames),
+        cost=cost | ({"captions": captions} if captions else {}),
+        caption=told,
+        changes=changes,
+        unread=tuple(text.unread),
+        size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
+    )
+
+
+_ONE_AT_A_TIME = Lock()
+"""Looks run in parallel, but a text reader keeps the size of its picture while it reads."""
+
+
+class _Text:
+    """Reads the frames of one look, and keeps what was read and what could not be."""
+
+    def __init__(self, reader: TextReader | None, how: Crops, boxes: Sequence[Box]) -> None:
+        self._reader = reader
+        self._how = how
+        self._boxes = boxes
+        self.lines: list[SeenLine] = []
+        self.unread: list[Unread] = []
+        self.readings = 0
+
+    def read(self, image: Image, time: Seconds, until: Seconds) -> None:
+        """Read one frame, which stands until a time."""
+        assert self._reader is not None
+        with _ONE_AT_A_TIME:
+            if self._how == "grid":
+                found, count = read_grid(self._reader, image, self._boxes)
+            else:
+                closer = self._how == "quarters"
+                found, count = read_closely(self._reader, image, closer=closer)
+        self.readings += count
+        self.lines = merge(self.lines, found, time, until)
+        for box, weight in unread_parts(image, found):
+            self.unread.append(Unread(time, until, box, weight))
+
+
+def _captioned(
+    models: Any, frames: Sequence[tuple[Seconds, Image]], question: str | None
+) -> tuple[str, int]:
+    """Describe some frames with the question in mind, where a captioner is there."""
+    captioner: Captioner | None = getattr(models, "captioner", None)
+    if captioner is None or not question:
+        return "", 0
+    step = max(1, -(-len(frames) // MOST_CAPTIONED))
+    return captioner.caption([image for _, image in frames[::step]], question).strip(), 1
 
 
 def worth_reading(
@@ -122,32 +234,38 @@ def worth_reading(
 
     When more differ than may be read, they are taken evenly over the span.
     """
+    return changing(frames, most)[0]
+
+
+def changing(
+    frames: Sequence[tuple[Seconds, Image]], most: int = MOST_READINGS
+) -> tuple[list[tuple[Seconds, Image, Seconds]], tuple[Change, ...]]:
+    """Return the frames worth reading, and how much changed from each frame to the next."""
     kept: list[tuple[Seconds, Image]] = []
+    changes: list[Change] = []
+    read: EdgeMap | None = None
     before: EdgeMap | None = None
     for time, image in frames:
         edges = edge_map(image)
-        if before is None or before.shape != edges.shape or _is_new(edges, before):
+        if before is not None and before.shape == edges.shape:
+            share = float((apart(edges.grey, before.grey) > OTHER).mean())
+            changes += [Change(time, round(share, 4))] if share > 0 else []
+        if read is None or read.shape != edges.shape or _is_new(edges, read):
             kept.append((time, image))
-            before = edges
+            read = edges
+        before = edges
     if len(kept) > most:
-        kept = [kept[round(i * (len(kept) - 1) / (most - 1))] for i in range(most)]
+        last = max(1, most - 1)
+        kept = [kept[round(i * (len(kept) - 1) / last)] for i in range(most)]
     step = frames[1][0] - frames[0][0] if len(frames) > 1 else 1.0
     ends = [time for time, _ in kept[1:]] + [frames[-1][0] + step if frames else 0.0]
-    return [(time, image, end) for (time, image), end in zip(kept, ends, strict=True)]
+    whole = [(time, image, end) for (time, image), end in zip(kept, ends, strict=True)]
+    return whole, tuple(changes)
 
 
 def _is_new(edges: EdgeMap, before: EdgeMap) -> bool:
     other = apart(edges.grey, before.grey) > OTHER
     return bool((per_patch(other & (edges.strong | before.strong)) >= 8).any())
-
-
-def enlarged(image: Image, times: int = 2) -> Image:
-    """Return the picture that many times as large."""
-    import cv2
-
-    height, width = image.shape[:2]
-    size = (width * times, height * times)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def read_closely(
@@ -165,7 +283,7 @@ def read_closely(
         for line in found:
             if is_torn(line, part, exact):
                 continue
-            lines = _better(lines, placed(line, exact))
+            lines = better(lines, placed(line, exact))
     return sorted(lines, key=lambda one: (round(one.box[1], 2), one.box[0], one.text)), count
 
 
@@ -174,18 +292,6 @@ def _needs_closer(image: Image, lines: Sequence[TextLine]) -> bool:
         return True
     heights = sorted((line.box[3] - line.box[1]) * image.shape[0] for line in lines)
     return heights[0] < SMALL_TEXT or min(line.score for line in lines) < 0.9
-
-
-def _better(lines: list[TextLine], new: TextLine) -> list[TextLine]:
-    """Add a line read in a crop, in place of worse readings of the same text."""
-    same = [line for line in lines if overlap(line.box, new.box) > 0.5]
-    if not same:
-        return [*lines, new]
-    width = new.box[2] - new.box[0]
-    shorter = width < 0.9 * max(line.box[2] - line.box[0] for line in same)
-    if shorter or max(line.score for line in same) >= new.score:
-        return lines
-    return [*[line for line in lines if line not in same], new]
 
 
 def merge(
@@ -210,9 +316,13 @@ def _same_number(old: SeenLine, line: TextLine) -> bool:
 
 
 def tag_closely(
-    tagger: ImageTagger, frames: Sequence[tuple[Seconds, Image]], *, closer: bool = True
+    tagger: ImageTagger,
+    frames: Sequence[tuple[Seconds, Image]],
+    *,
+    crops: Crops = "quarters",
+    boxes: Sequence[Box] = (),
 ) -> tuple[list[SeenTag], int]:
-    """Tag the frames that differ and, on a few of them, their quarters."""
+    """Tag the frames that differ and, on a few of them, their parts."""
     economy = Economy(keep_share=0.03, patience=0)
     kept = [(time, image) for time, image in frames if economy.offer(shrink(image)).keep]
     if len(kept) > MOST_LOOKS:
@@ -221,8 +331,8 @@ def tag_closely(
     count = 0
     for n, (time, image) in enumerate(kept):
         images = [image]
-        if closer and n % max(1, len(kept) // 6) == 0:
-            images += [crop(image, box)[0] for box in QUARTERS]
+        if crops != "whole" and n % max(1, len(kept) // 6) == 0:
+            images += [crop(image, box)[0] for box in boxes or QUARTERS]
         count += len(images)
         for tags in tagger.look(images)[0]:
             _note(best, time, tags)
