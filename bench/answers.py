@@ -2,8 +2,8 @@
 
     python -m bench.answers [--world seminar] [--minutes 120] [--rows rows.jsonl] [--folder DIR]
 
-Makes the world (`bench.worlds.lecture`, on which answers were tuned, or `bench.worlds.seminar`,
-which is held out), ingests it with the offline profile, asks every
+Makes the world (`bench.worlds.lecture`, on which answers were tuned, `bench.worlds.seminar` or
+`bench.worlds.auction`, which are held out), ingests it with the offline profile, asks every
 question through `Library.ask` and through the baselines of `bench.baselines`, and only then
 opens the truth to mark the answers (`bench.scoring`). `--rows` writes every question with its
 answers and marks, one JSON line for each system.
@@ -25,6 +25,7 @@ from bench.baselines import CLIPS, PlainRag, thin_library
 from bench.first import ask_first
 from bench.machine import emit, machine, say
 from bench.scoring import Prediction, mark, row, summary
+from bench.worlds.auction import AUCTION
 from bench.worlds.lecture import LECTURE
 from bench.worlds.make import World, make_world
 from bench.worlds.seminar import SEMINAR
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from longtake.storage.records import Video
 
 Ask = Callable[[str], Prediction]
-WORLDS = {recipe.name: recipe for recipe in (LECTURE, SEMINAR)}
+WORLDS = {recipe.name: recipe for recipe in (LECTURE, SEMINAR, AUCTION)}
 
 
 def put_questions(ask: Ask, texts: Sequence[str]) -> tuple[list[Prediction], dict[str, float]]:

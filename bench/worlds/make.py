@@ -1,7 +1,7 @@
 """Make a world in a folder: a film, and the truth about it for a scorer's eyes only.
 
-A `Recipe` names a world and knows its timetable and its questions; `lecture` and `seminar` each
-have one. The same arguments and the same voice give the same world. A film that is there is not
+A `Recipe` names a world and knows its timetable and its questions; `lecture`, `seminar` and
+`auction` each have one. The same arguments and the same voice give the same world. A film that is there is not
 made again; when only the questions have changed, they are asked anew of the same timetable.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.worlds.film import Format, write_film
 from bench.worlds.timetable import Timetable
-from bench.worlds.truth import Question, Truth
+from bench.worlds.truth import Question, Thread, Truth
 from bench.worlds.voice import ENGINES, choose_engine
 
 FORM = Format(size=(854, 480), fps=5, crf=26, preset="veryfast", key_seconds=8.0, room_noise=0.0008)
@@ -43,6 +43,7 @@ class Recipe:
     plan: Callable[[float, int, str, Format], tuple[Timetable, tuple[Question, ...]]]
     film: int = 1
     questions: int = 1
+    threads: Callable[[Timetable], tuple[Thread, ...]] = lambda table: ()
 
 
 def make_world(
@@ -71,7 +72,8 @@ def make_world(
         started = time.monotonic()
         write_film(world.video, table.shots, table.lines, FORM, on_progress=_every(say))
         say(f"filmed in {time.monotonic() - started:.0f} s")
-    Truth(table.shots[-1].end, questions, settings).save(world.truth)
+    truth = Truth(table.shots[-1].end, questions, settings, recipe.threads(table))
+    truth.save(world.truth)
     return world
 
 

@@ -7,7 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-KINDS = ("speech", "screen", "sight", "order", "first_last", "how_long", "how_many", "absent")
+KINDS = (
+    "speech", "screen", "sight", "order", "first_last", "how_long", "how_many", "two_hop", "count",
+    "state", "between", "absent",
+)  # fmt: skip
+"""`how_many` counts mentions and `count` events; a `two_hop` answer needs another answer first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ class Question:
     wrong: tuple[str, ...] = ()
     value: float | None = None
     tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Questions of one talk, in order; the later ones lean on those before."""
+
+    id: str
+    turns: tuple[Question, ...]
 
 
 _COUNTS = (
@@ -69,16 +81,24 @@ class Truth:
     duration: float
     questions: tuple[Question, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    threads: tuple[Thread, ...] = ()
 
     def save(self, path: Path) -> None:
-        """Write to a JSON file."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        """Write to a JSON file; a world without threads has none in it."""
+        raw = asdict(self)
+        if not self.threads:
+            del raw["threads"]
+        path.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Truth:
         """Read what `save` wrote."""
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return cls(raw["duration"], tuple(map(_question, raw["questions"])), raw["settings"])
+        threads = tuple(
+            Thread(one["id"], tuple(map(_question, one["turns"]))) for one in raw.get("threads", ())
+        )
+        questions = tuple(map(_question, raw["questions"]))
+        return cls(raw["duration"], questions, raw["settings"], threads)
 
 
 def _question(raw: dict[str, Any]) -> Question:
