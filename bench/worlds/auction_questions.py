@@ -21,7 +21,7 @@ Spans = tuple[Times, ...]
 
 ABSENT: tuple[tuple[str, Patterns], ...] = (
     ("How old is Walter, the roofer?", (r"\byears old", r"\bborn\b", r"\bbirthday")),
-    ("Which workshop built the guitar?", (r"\bbuilt\b", r"\bmaker\b", r"\bfactory", r"\bbrand")),
+    ("Which workshop built the guitar?", (r"\bbuilt\b", r"\bmaker\b", r"\bfactory", r"\bbrand\b")),
     ("What is the name of the man who painted the light house?", (r"\bsigned\b", r"\bcalled\b")),
     ("What is written on the number plate of the grey van?", (r"\bplate", r"\bregistration")),
     ("Who baked the scones for the break?", (r"\bbak(ed|es|ing)\b",)),
