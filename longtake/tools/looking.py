@@ -1,33 +1,35 @@
 """Going back to the source: decode a span again, cut it out, take one picture.
 
 `Looker` is handed the callables that touch pixels, so that tests and other back ends can stand
-in for them; by default they are perception's. A second look at the same span of the same
-content with the same models and question costs nothing: results are kept in the store's cache
-under a key made of all of these.
+in for them; by default they are perception's. What a look saw is kept as an observation in the
+library and used again for whatever it can answer (`longtake.tools.observed.serves`): the same
+look, and any coarser one of nearly the same span, costs nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from longtake.errors import NoSuchMoment, SourceGone, StoreError
+from longtake.errors import NoSuchMoment, SourceGone
+from longtake.storage.observations import Observation
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span, format_time
 from longtake.tools.jsonable import jsonable
+from longtake.tools.observed import Wanted, cosine_of, serves
 
 Look = Callable[..., Any]
-"""(source, video, span, models, *, fps, question) → a Look: `lines`, `tags` and `frames`."""
+"""(source, video, span, models, *, fps, question, …) → a Look: `lines`, `tags` and `frames`."""
 Cut = Callable[..., Path]
 """(source, span, out, *, exact) → the written file."""
 Snap = Callable[[Path, Seconds], Any]
 """(source, time) → an RGB uint8 array."""
 
-VERSION = "look-1"
+VERSION = "look-2"
+"""Goes up when a look of the same span by the same models sees otherwise."""
 
 
 def _look(source: Path, video: Video, span: Span, models: Any, **more: Any) -> Any:
@@ -49,7 +51,11 @@ def _snap(source: Path, time: Seconds) -> Any:
 
 
 class Looker:
-    """Second looks at the source of videos. `decodes` counts the looks that really decoded."""
+    """Second looks at the source of videos.
+
+    `decodes` counts the looks that really decoded, and `decoded` the frames they decoded; looks
+    may be made from several threads.
+    """
 
     def __init__(
         self,
@@ -67,8 +73,10 @@ class Looker:
         self._look = look or _look
         self._cut = cut or _cut
         self._snap = snap or _snap
-        self._kept: dict[str, bytes] = {}
+        self._counting = Lock()
+        self._places: dict[str, Lock] = {}
         self.decodes = 0
+        self.decoded = 0
 
     def has_source(self, video: Video) -> bool:
         """Whether the video's file is where it was."""
@@ -81,21 +89,79 @@ class Looker:
         self, video: Video, span: Span, *, fps: float = 2.0, question: str | None = None
     ) -> dict[str, Any]:
         """Decode a span again, finer, and read it; the same look is never made twice."""
+        seen, _ = self.observe(video, Wanted(video.id, span, "inspect", fps, "quarters",
+                                             question=question or ""))  # fmt: skip
         span = self._inside(video, span)
-        key = self._key(video, span, fps, question)
-        kept = self._kept.get(key) or self.store.cache_get(key)
-        if kept is None:
-            seen = self._look(
-                self.source_of(video), video, span, self.models, fps=fps, question=question
-            )
+        return {
+            "video": video.id,
+            **jsonable(span),
+            "fps": fps,
+            "lines": [o for o in seen.seen["lines"] if _meets(o, span)],
+            "tags": [o for o in seen.seen["tags"] if span.start - 1e-3 <= _time(o, span) <= span.end],
+            "frames": seen.frames,
+        }  # fmt: skip
+
+    def observe(
+        self,
+        video: Video,
+        wanted: Wanted,
+        *,
+        asked: str = "",
+        as_of: Seconds | None = None,
+        reuse: bool = True,
+    ) -> tuple[Observation, bool]:
+        """Look as wanted, unless something kept serves as well; says whether that was so.
+
+        Args:
+            video: whose source is looked at.
+            wanted: where and how.
+            asked: the whole question of the person, to whom the observation is put down.
+            as_of: nothing seen of later spans is used.
+            reuse: False always decodes.
+
+        Raises:
+            NoSuchMoment: the span lies beyond the video's end.
+            SourceGone: nothing kept serves, and the file is gone.
+        """
+        wanted = wanted.at(self._inside(video, wanted.span)) | {"version": VERSION, **self.names()}
+        with self._place(f"{video.id}:{wanted.span.start:.3f}:{wanted.rung}"):
+            kept = self._served(wanted, as_of) if reuse else None
+            if kept is not None:
+                return kept, True
+            return self.store.observations.put(self._decoded(video, wanted, asked)), False
+
+    def names(self) -> dict[str, str]:
+        """The models that a look goes through."""
+        every = self.models.names() if hasattr(self.models, "names") else {}
+        return {kind: every[kind] for kind in _LOOKING if kind in every}
+
+    def _served(self, wanted: Wanted, as_of: Seconds | None) -> Observation | None:
+        kept = self.store.observations.read([wanted.video], span=wanted.span, as_of=as_of)
+        told = "captioner" in wanted.models and bool(wanted.question)
+        for one in kept:
+            same = one.question == wanted.question
+            near = 1.0 if same or not told else cosine_of(self.models, one, wanted.question)
+            if serves(one, wanted, near):
+                found: Observation = one
+                return found
+        return None
+
+    def _decoded(self, video: Video, wanted: Wanted, asked: str) -> Observation:
+        seen = self._look(
+            self.source_of(video), video, wanted.span, self.models, fps=wanted.fps,
+            question=wanted.question or None, **wanted.how(),
+        )  # fmt: skip
+        row = _seen(seen, wanted.span)
+        frames = int(row.pop("frames"))
+        with self._counting:
             self.decodes += 1
-            kept = json.dumps(_seen(seen, video, span, fps), sort_keys=True).encode()
-            try:
-                self.store.cache_put(key, kept)
-            except StoreError:  # opened for reading only, or another process writes
-                self._kept[key] = kept
-        result: dict[str, Any] = json.loads(kept)
-        return result
+            self.decoded += frames
+        return wanted.seen(row, frames, asked)
+
+    def _place(self, key: str) -> Lock:
+        """Two who want the same look wait for each other: the second finds it made."""
+        with self._counting:
+            return self._places.setdefault(key, Lock())
 
     def clip(self, video: Video, span: Span, out: Path, *, exact: bool = False) -> Path:
         """Cut a span out of the source into a file."""
@@ -135,33 +201,19 @@ class Looker:
             )
         return Span(max(0.0, span.start), max(span.start, min(span.end, video.duration)))
 
-    def _key(self, video: Video, span: Span, fps: float, question: str | None) -> str:
-        names = self.models.names() if hasattr(self.models, "names") else {}
-        parts = [
-            VERSION,
-            video.fingerprint,
-            round(span.start * 1000),
-            round(span.end * 1000),
-            round(fps * 1000),
-            question or "",
-            sorted(names.items()),
-        ]
-        return "look:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+_LOOKING = ("text_reader", "image_tagger", "captioner")
 
 
-def _seen(seen: Any, video: Video, span: Span, fps: float) -> dict[str, Any]:
+def _seen(seen: Any, span: Span) -> dict[str, Any]:
     """A Look, dict or dataclass, as the JSON that is kept."""
     row = jsonable(seen)
     if not isinstance(row, dict):
         row = {"lines": row}
-    return {
-        "video": video.id,
-        **jsonable(span),
-        "fps": fps,
-        "lines": [_line(line, span) for line in row.get("lines", [])],
-        "tags": row.get("tags", []),
-        "frames": _frames(row),
-    }
+    kept = {"caption": row.get("caption", ""), "frames": _frames(row)}
+    for name in ("lines", "tags", "changes", "unread"):
+        kept[name] = [_line(one, span) if name == "lines" else one for one in row.get(name, [])]
+    return kept
 
 
 def _line(line: Any, span: Span) -> dict[str, Any]:
@@ -174,3 +226,11 @@ def _line(line: Any, span: Span) -> dict[str, Any]:
 def _frames(row: dict[str, Any]) -> int:
     frames = row.get("frames", row.get("times", 0))
     return frames if isinstance(frames, int) else len(frames)
+
+
+def _meets(line: dict[str, Any], span: Span) -> bool:
+    return bool(line["start"] <= span.end and line["end"] >= span.start)
+
+
+def _time(tag: dict[str, Any], span: Span) -> float:
+    return float(tag.get("time", span.start))
