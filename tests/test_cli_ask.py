@@ -122,8 +122,8 @@ def test_chat_works_from_a_pipe(world: World) -> None:
     talk = "when?\n\n/why\n/play 2\n/help\nand where?\n/quit\nnever asked\n"
     result = world.run("chat", "lecture", input=talk)
     assert result.exit_code == 0, result.output
-    assert result.stdout.count("On 14 March") == 2
-    assert "1. classify kind=when" in result.stdout
+    assert result.stdout.count("On 14 March") == 3  # two answers, and one of them explained
+    assert "· classify kind=when" in result.stdout
     assert f"{world.source}#t=745.000,800.000" in result.stdout
     assert "/clip N" in result.stdout
     asked = world.script.asked

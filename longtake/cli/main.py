@@ -18,6 +18,18 @@ ENTRIES = (
     Entry("status", "status", "Show how far a video has been watched.", WATCH),
     Entry("ask", "ask", "Answer a question, with the spans it rests on.", ASK),
     Entry("chat", "chat", "Ask one question after another about a video.", ASK),
+    Entry(
+        "why",
+        "why",
+        "Explain a past answer: what was searched, opened and found, and how sure.",
+        ASK,
+    ),
+    Entry(
+        "cost",
+        "cost",
+        "Show what each answer of a thread cost: searches, looks, frames, model calls.",
+        ASK,
+    ),
     Entry("search", "search", "Find moments; no language model.", ASK),
     Entry("timeline", "timeline", "List chapters, scenes or clips.", LOOK),
     Entry("transcript", "transcript", "Print the words: txt, srt, vtt or json.", LOOK),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from longtake.cli.answers import answer_markdown, answer_text, shorten
+from longtake.cli.answers import answer_markdown, answer_text
 from longtake.cli.last import remember
 from longtake.cli.output import clean, emit, talk, warn
 from longtake.cli.session import Session, common, complete_video, current
-from longtake.cli.times import TIME, clock
+from longtake.cli.stopping import stoppable
+from longtake.cli.times import TIME
+from longtake.cli.walk import tree
 from longtake.errors import LongtakeError, NoSuchVideo, UsageError
 
 Form = Literal["text", "json", "md"]
+OnAsk = Callable[[dict[str, Any]], "int | str | None"]
+"""Asked back with ``{"text", "choices"}``; returns a choice's position, words, or None."""
 
 
 @click.command("ask")
@@ -27,7 +32,7 @@ Form = Literal["text", "json", "md"]
 @click.option("--all", "everywhere", is_flag=True, help="Ask about every video of the library.")
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
-@click.option("--trace", is_flag=True, help="Show each step of the work.")
+@click.option("--trace", is_flag=True, help="Show the walk to the answer as a tree.")
 @click.option(
     "--format",
     "form",
@@ -59,7 +64,7 @@ def ask_command(
 @click.argument("question", metavar="QUESTION")
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
-@click.option("--trace", is_flag=True, help="Show each step of the work.")
+@click.option("--trace", is_flag=True, help="Show the walk to the answer as a tree.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "md"]), default="text")
 @common()
 def watch_and_ask_command(
@@ -119,8 +124,12 @@ def answer(
     thread: str | None = None,
     trace: bool = False,
     form: Form = "text",
+    on_ask: OnAsk | None = None,
 ) -> dict[str, Any]:
-    """Ask, remember the evidence for `clip N` and `show N`, and print."""
+    """Ask, remember the evidence for `clip N` and `show N`, and print.
+
+    Ctrl-C while it works gives the best answer so far; a second one leaves.
+    """
     session = current()
     session.json = session.json or form == "json"
     library = session.open()
@@ -128,16 +137,26 @@ def answer(
     if not names:
         raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
     began = time.perf_counter()
-    on_step = _step if trace else None
-    got = library.ask(question, video, thread=thread, at=at, on_step=on_step)
+    with stoppable() as stop:
+        more = _taken(library.ask, {"stop": stop, "on_ask": on_ask})
+        got = library.ask(question, video, thread=thread, at=at, **more)
     seconds = time.perf_counter() - began
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
     _tell_failed_model(got.trace, library.chat_trouble)
     if trace:
         data["trace"] = list(got.trace)
+        for line in tree(got.trace):
+            talk(line)
     emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
     return {**data, "trace": list(got.trace)}
+
+
+def _taken(ask: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What this library's `ask` knows how to take of what is given."""
+    known = inspect.signature(ask).parameters
+    anything = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    return {name: value for name, value in given.items() if anything or name in known}
 
 
 def _tell_failed_model(trace: Iterable[Mapping[str, Any]], trouble: LongtakeError | None) -> None:
@@ -160,41 +179,3 @@ def _shown(
     if form == "md":
         return answer_markdown(question, data, names)
     return answer_text(data, names, seconds=seconds)
-
-
-def _step(step: Mapping[str, Any]) -> None:
-    """Tell a step of the work on stderr as it happens."""
-    talk("· " + step_line(step))
-
-
-def step_line(step: Mapping[str, Any]) -> str:
-    """One step in one line: its name first, then what it says of itself.
-
-    >>> step_line({"step": "coarse", "top": [{"start": 60.0, "end": 70.0, "fit": 1.0}], "n": 2})
-    'coarse top=[00:01:00–00:01:10] n=2'
-    """
-    name = next((str(step[key]) for key in ("step", "node", "name") if key in step), "step")
-    rest = [
-        f"{key}={_brief(value)}"
-        for key, value in step.items()
-        if key not in ("step", "node", "name") and value not in (None, "", [], {})
-    ]
-    return shorten(" ".join([name, *rest]), 400)
-
-
-def _brief(value: Any) -> str:
-    """A step's detail in few words; records by their quote or their time."""
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list | tuple):
-        more = f", +{len(value) - 3}" if len(value) > 3 else ""
-        return f"[{', '.join(_brief(one) for one in value[:3])}{more}]"
-    if isinstance(value, dict):
-        if "quote" in value:
-            score = f" {value['score']:.2f}" if "score" in value else ""
-            return f"“{shorten(str(value['quote']), 60)}”{score}"
-        if "start" in value and "end" in value:
-            return f"{clock(value['start'])}–{clock(value['end'])}"
-        if "text" in value:
-            return f"“{shorten(str(value['text']), 60)}” {value.get('kind', '')}".strip()
-    return str(value)

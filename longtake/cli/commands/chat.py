@@ -9,23 +9,32 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from longtake.cli.answers import evidence_lines, refusal_lines, shorten
-from longtake.cli.commands.ask import answer, step_line
+from longtake.agent.turns import Kept, Turns
+from longtake.cli.answers import shorten
+from longtake.cli.commands.ask import answer
 from longtake.cli.commands.clip import cut
 from longtake.cli.last import state_folder
 from longtake.cli.output import clean, dim, table, talk, write
 from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.threads import Thread, Threads
 from longtake.cli.times import TIME
+from longtake.cli.walk import cost_table, tree, why_lines
 from longtake.errors import LongtakeError, NoSuchMoment, NoSuchVideo, UsageError
 from longtake.timecode import Span
 
+if TYPE_CHECKING:
+    from longtake.library import Library
+    from longtake.storage.records import Video
+
 HELP = """Ask anything about the video, or:
-  /why        how the last answer came about
+  /why [N]    how the last answer, or that of question N, came about
+  /cost       what the answers of this thread cost
+  /trace on   show the walk to each answer; /trace off
+  /threads    list the threads
   /clip N     cut evidence N into a file
   /play N     play evidence N
   /help       this
@@ -43,8 +52,9 @@ HELP = """Ask anything about the video, or:
 def chat_command(video: str | None, thread: str | None, listed: bool, at: float | None) -> None:
     """Ask one question after another about a video.
 
-    Questions may also come from a pipe, one a line. /why, /clip N, /play N, /help, /quit. Each
-    chat is a thread with a name, shown at the start and at the end; --thread NAME goes on.
+    Questions may also come from a pipe, one a line. /why [N], /cost, /trace on, /threads, /clip N,
+    /play N, /help, /quit. Each chat is a thread with a name, shown at the start and at the end;
+    --thread NAME goes on. Ctrl-C while an answer is worked out gives the best one so far.
     """
     session = current()
     threads = Threads(session.settings().library)
@@ -56,7 +66,7 @@ def chat_command(video: str | None, thread: str | None, listed: bool, at: float 
         raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
     known = threads.find(thread) if thread else None
     name = video or (known.video if known else None)
-    chosen = library.video(name) if name else None
+    chosen = _about(library, name, known if not video else None)
     title = chosen.name if chosen else "the whole library"
     about = Thread(thread or threads.new_name(title), chosen.id if chosen else None, title)
     if known:
@@ -64,6 +74,23 @@ def chat_command(video: str | None, thread: str | None, listed: bool, at: float 
     if sys.stdin.isatty():
         talk(greeting(about))
     Chat(session, threads, about, at).run()
+
+
+def _about(library: Library, name: str | None, thread: Thread | None) -> Video | None:
+    """The video to talk about; that of a thread may be gone meanwhile.
+
+    Raises:
+        NoSuchVideo: there is none of this name any more.
+    """
+    try:
+        return library.video(name) if name else None
+    except NoSuchVideo as error:
+        if thread is None:
+            raise
+        raise NoSuchVideo(
+            f"{clean(thread.title)}, which thread {clean(thread.name)} is about, is no longer in the library",
+            fix=f"longtake chat VIDEO --thread {clean(thread.name)} goes on about another one",
+        ) from error
 
 
 def greeting(thread: Thread) -> str:
@@ -92,8 +119,14 @@ class Chat:
         self.thread = thread
         self.at = at
         self.last: Mapping[str, Any] | None = None
+        self.said: list[tuple[str, Mapping[str, Any]]] = []
+        self.tracing = False
+        self.lines: Iterator[str] = iter(())
         self.commands: Mapping[str, Callable[[str], None]] = {
             "/why": self.why,
+            "/cost": self.cost,
+            "/trace": self.trace,
+            "/threads": lambda _: write(_list(self.threads.all())),
             "/clip": self.clip,
             "/play": self.play,
             "/help": lambda _: write(HELP),
@@ -115,7 +148,8 @@ class Chat:
 
     def _talk(self) -> None:
         failed: LongtakeError | None = None
-        for line in lines():
+        self.lines = lines()
+        for line in self.lines:
             if line in ("/quit", "/exit", "/q"):
                 break
             try:
@@ -137,9 +171,12 @@ class Chat:
         """
         if not line.startswith("/"):
             about = self.thread
-            self.last = answer(line, about.video, at=self.at, thread=about.name, trace=False)
+            self.last = answer(line, about.video, at=self.at, thread=about.name, on_ask=self.asked)
+            self.said.append((line, self.last))
             self.thread = about.asked(line)
             self.threads.keep(self.thread)
+            for step in tree(self.last["trace"]) if self.tracing else []:
+                talk(dim(step))
             write("")
             return
         name, _, rest = line.partition(" ")
@@ -148,14 +185,63 @@ class Chat:
             raise UsageError(f"there is no command {name}", fix="/help lists them")
         command(rest.strip())
 
-    def why(self, _: str) -> None:
-        """Show the steps, the evidence and what was searched."""
-        data = self._last()
+    def asked(self, ask: Mapping[str, Any]) -> int | str | None:
+        """Ask back which of several things is meant; the next line is the reply.
+
+        A number chooses, words are taken as they are, nothing leaves the likelier one.
+        """
+        choices = ask["choices"]
+        talk(clean(str(ask["text"])))
+        for number, one in enumerate(choices, 1):
+            talk(f"  {number}. {clean(str(one['label']))}")
+        reply = next(self.lines, "").strip()
+        if reply.isdigit():
+            n = int(reply) - 1
+            return n if 0 <= n < len(choices) else None
+        return reply or None
+
+    def why(self, rest: str) -> None:
+        """Show how an answer came about: the last one's, or that of question N.
+
+        Raises:
+            NoSuchMoment: there was no such question.
+        """
         names = {video.id: video.name for video in self.session.open().videos()}
-        steps = [f"  {number}. {step_line(step)}" for number, step in enumerate(data["trace"], 1)]
-        shown = ["steps:", *steps] if steps else []
-        shown += ["evidence:", *evidence_lines(data["evidence"], names)]
-        write("\n".join([*shown, *refusal_lines({**data, "status": ""})]))
+        question, data = self._turn(rest)
+        write("\n".join(why_lines(question, data, names)))
+
+    def cost(self, _: str) -> None:
+        """Show what each answer of the thread cost."""
+        rows = [(one.turn, one.question, one.answer["cost"]) for one in self._kept()]
+        rows = rows or [(n, q, data["cost"]) for n, (q, data) in enumerate(self.said, 1)]
+        if not rows:
+            self._last()
+        write(cost_table(rows))
+
+    def trace(self, rest: str) -> None:
+        """Show the walk to each answer from now on, or no more.
+
+        Raises:
+            UsageError: neither on nor off.
+        """
+        if rest not in ("on", "off", ""):
+            raise UsageError(f"/trace takes on or off, not {rest!r}", fix="/trace on")
+        self.tracing = rest == "on" or (rest == "" and not self.tracing)
+        talk(f"the walk is {'shown' if self.tracing else 'not shown'} from now on")
+
+    def _kept(self) -> list[Kept]:
+        return Turns(self.session.open().path).of(self.thread.name)
+
+    def _turn(self, number: str) -> tuple[str, Mapping[str, Any]]:
+        """A turn of the thread by its number, from what is kept; the last without one."""
+        if not number:
+            return (self.said[-1][0] if self.said else ""), self._last()
+        kept = [(one.question, one.answer) for one in self._kept()] or self.said
+        if not number.isdigit() or not 1 <= int(number) <= len(kept):
+            raise NoSuchMoment(
+                f"this thread has {len(kept)} answers, not {number!r}", fix="/why explains the last"
+            )
+        return kept[int(number) - 1]
 
     def clip(self, rest: str) -> None:
         """Cut a piece of evidence into the current folder."""
