@@ -1,0 +1,174 @@
+"""Measure how often findings are right, and fit confidence to it.
+
+    python -m bench.calibrate [--write] [--folder DIR] [--chat [--profile NAME]]
+                              [--film LIBRARY TRUTH]...
+
+Makes the development worlds (`bench.worlds.dev`), asks all their questions in two processes, fits
+on half one and prints what that is worth on half two, whose subjects and wordings were not seen;
+then the same on films that are named: kept libraries with the truth of `bench.answers`. `--write`
+updates the packaged file, ``longtake/agent/calibration/<profile>.json``, or with ``--chat``, which
+lets the profile's chat model judge, the model's own. `--folder` keeps worlds and rows: what is
+there is not made or asked again, and a new fit takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.asked import Row, asked, load_rows, save_rows
+from bench.fitting import applied, figures, fit, shares
+from bench.machine import emit, machine, say
+from bench.worlds.dev import RECIPES, Recipe, make_dev
+from bench.worlds.truth import Question, Truth
+
+WORKERS = (("fit-long", "held-short"), ("held-long", "fit-short"))
+"""Which worlds each of the two processes makes and asks: about as much work for both."""
+
+
+def ask_world(recipe: Recipe, folder: Path, profile: str, *, chat: bool) -> list[Row]:
+    """Make a world, ask its questions without calibration, and keep the rows."""
+    rows_at = folder / f"{recipe.name}{'-chat' if chat else ''}.jsonl"
+    if rows_at.exists():
+        return load_rows(rows_at)
+    world = make_dev(recipe)
+    path = folder / f"{recipe.name}.longtake"
+    if not (path / "done").exists():
+        remember(path, world, profile)
+    more = [
+        (one.question, {"hard": one.hard, "topic": one.topic, "world": recipe.name})
+        for one in world.questions
+    ]
+    rows = ask_library(path, more, profile, chat=chat)
+    save_rows(rows_at, rows)
+    return rows
+
+
+def remember(path: Path, world: Any, profile: str) -> None:
+    """Write a world into a library; "done" says that it is whole."""
+    from longtake.models.profiles import open_models
+    from longtake.storage.store import Store
+
+    started = time.monotonic()
+    with Store.open(path, write=True, create=True) as store:
+        world.remember(store, open_models(profile).text_encoder)
+    (path / "done").touch()
+    say(f"{path.stem}: remembered in {time.monotonic() - started:.0f} s")
+
+
+def ask_library(
+    path: Path, questions: Sequence[tuple[Question, Row]], profile: str, *, chat: bool = False
+) -> list[Row]:
+    """Ask the questions of a library's only video; signals are told, nothing is declined."""
+    from longtake.agent.agent import Agent
+    from longtake.agent.calibration import Calibration
+    from longtake.config import load_settings
+    from longtake.library import Library
+
+    with Library(load_settings(library=path, profile=profile)) as library:
+        model = library.models.chat if chat else None
+        agent = Agent(library.toolbox, model, None, calibration=Calibration.plain())
+        started = time.monotonic()
+        rows = list(asked(agent, library.videos()[0], questions))
+        say(f"{path.stem}: {(time.monotonic() - started) / len(rows):.2f} s a question")
+        return rows
+
+
+def ask_everything(folder: Path, profile: str, *, chat: bool) -> dict[str, list[Row]]:
+    """Ask all worlds, in two processes; return the rows of both halves."""
+    more = ["--chat"] if chat else []
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bench.calibrate", "--folder", str(folder), "--profile", profile,
+             "--ask", *names, *more],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        for names in WORKERS
+    ]  # fmt: skip
+    if any([process.wait() for process in started]):
+        raise SystemExit("a process that asked questions failed")
+    halves: dict[str, list[Row]] = {"one": [], "two": []}
+    for recipe in RECIPES:
+        halves[recipe.half] += ask_world(recipe, folder, profile, chat=chat)
+    return halves
+
+
+def ask_film(library: Path, truth: Path, folder: Path, profile: str, *, chat: bool) -> list[Row]:
+    """Ask a film's questions of a kept library, which is not written to but for its caches."""
+    rows_at = folder / f"film-{library.stem}{'-chat' if chat else ''}.jsonl"
+    if not rows_at.exists():
+        questions = Truth.load(truth).questions
+        more = [
+            (one, {"hard": one.kind, "topic": one.kind, "world": library.stem}) for one in questions
+        ]
+        save_rows(rows_at, ask_library(library, more, profile, chat=chat))
+    return load_rows(rows_at)
+
+
+def compared(rows: Sequence[Row], calibration: Any, *, weigh: bool) -> dict[str, Any]:
+    """Figures before and after: the solvers' own numbers, and calibrated ones."""
+    weights = shares(rows) if weigh else None
+    before = [row | {"p": row["confidence"]} for row in rows]
+    return {
+        "before": figures(before, weights),
+        "after": figures(applied(rows, calibration), weights),
+    }
+
+
+def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Ask, fit, check on the other half and on films; write the file when asked to."""
+    from longtake.agent.calibration import FOLDER, Calibration, file_name
+    from longtake.models.profiles import open_models
+
+    halves = ask_everything(folder, given.profile, chat=given.chat)
+    names = {"text_encoder": open_models(given.profile).names()["text_encoder"]}
+    if given.chat:
+        names["chat_model"] = str(open_models(given.profile).chat.name)
+    made: Calibration = fit(halves["one"], given.profile, names, judge=given.chat)
+    report: dict[str, Any] = {"bench": "calibrate", "machine": machine(), "models": names}
+    report["groups"] = {name: {"n": g.n, "temperature": round(g.temperature, 3)}
+                        for name, g in made.groups.items()}  # fmt: skip
+    report["heeds_judge"] = made.heeds_judge
+    report["held_out"] = compared(halves["two"], made, weigh=True)
+    for library, truth in given.film or ():
+        rows = ask_film(Path(library), Path(truth), folder, given.profile, chat=given.chat)
+        report.setdefault("films", {})[Path(library).stem] = compared(rows, made, weigh=False)
+    if given.write:
+        after = {k: v for k, v in report["held_out"]["after"].items() if k != "reliability"}
+        target = file_name(names["chat_model"]) if given.chat else f"{given.profile}.json"
+        made.figures.update(after | {"fitted_on": len(halves["one"])})
+        made.save(FOLDER / target)
+        say(f"wrote {FOLDER / target}")
+    return report
+
+
+def main() -> None:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="update the packaged file")
+    parser.add_argument("--folder", type=Path, help="where worlds and rows are kept")
+    parser.add_argument("--profile", default="offline")
+    parser.add_argument("--chat", action="store_true", help="let the profile's chat model judge")
+    parser.add_argument("--film", nargs=2, action="append", metavar=("LIBRARY", "TRUTH"))
+    parser.add_argument("--ask", nargs="+", metavar="WORLD", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if given.ask:
+            for recipe in RECIPES:
+                if recipe.name in given.ask:
+                    ask_world(recipe, folder, given.profile, chat=given.chat)
+            return
+        emit(measure(given, folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Fit a calibration from rows of asked questions: logistic regression, temperature, isotonic.
+
+The two corrections are fitted on log-odds of rows that the regression has not seen (folds by
+subject), or they would correct a certainty that is only remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.agent.calibration import Calibration, Group
+from longtake.agent.confidence import GIVEN, SIGNALS
+
+Row = dict[str, Any]
+Array = NDArray[np.float64]
+
+MIX = {"near": 0.30, "para": 0.22, "structure": 0.26, "miss": 0.09, "swap": 0.03, "far": 0.10}
+"""What shares of questions are expected to be answerable, nearly answerable and far off."""
+WRONG, DECLINED = 2.0, 1.0
+"""What a wrong answer costs, and what it costs to decline a right one."""
+PER_BIN, ENOUGH, FOLDS = 20, 40, 5
+STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+
+
+def fit(rows: Sequence[Row], name: str, models: Mapping[str, str], *, judge: bool) -> Calibration:
+    """Fit every group that has enough rows, and a temperature for the others."""
+    usable = [row for row in rows if row["signals"]]
+    weights = shares(usable)
+    groups: dict[str, Group] = {}
+    for group in sorted({str(row["group"]) for row in usable}):
+        some = [n for n, row in enumerate(usable) if row["group"] == group]
+        labels = {bool(usable[n]["right"]) for n in some}
+        if len(some) >= ENOUGH and len(labels) == 2:
+            groups[group] = fit_group([usable[n] for n in some], weights[some], judge=judge)
+    found = [n for n, row in enumerate(usable) if row["group"] != "declined"]
+    z = np.array([usable[n]["signals"]["hand"] for n in found])
+    y = np.array([usable[n]["right"] for n in found], float)
+    generic = fit_temperature(z, y, weights[found])
+    return Calibration(name, dict(models), groups, generic)
+
+
+def shares(rows: Sequence[Row]) -> Array:
+    """Weights that give each sort of question its share of `MIX`; their mean is 1."""
+    counts = {hard: sum(row["hard"] == hard for row in rows) for hard in MIX}
+    raw = np.array([MIX[row["hard"]] / counts[row["hard"]] for row in rows])
+    return np.asarray(raw / raw.mean(), np.float64)
+
+
+def fit_group(rows: Sequence[Row], weights: Array, *, judge: bool) -> Group:
+    """Fit one group; the strength of regularisation is chosen by folds over subjects."""
+    names = [name for name in SIGNALS if judge or name not in GIVEN]
+    x = np.array([[row["signals"].get(name, 0.0) for name in names] for row in rows], float)
+    y = np.array([row["right"] for row in rows], float)
+    kept = np.flatnonzero(x.std(0) > 1e-3)
+    names, x = [names[n] for n in kept], x[:, kept]
+    mean, scale = x.mean(0), np.maximum(x.std(0), 0.02)
+    x = (x - mean) / scale
+    folds = np.array([_fold(str(row["topic"])) for row in rows])
+    unseen = {s: _unseen(x, y, weights, folds, s) for s in STRENGTHS}
+    strength = min(STRENGTHS, key=lambda s: (loss(unseen[s], y, weights), -s))
+    solution = fit_logistic(x, y, weights, strength)
+    temperature = fit_temperature(unseen[strength], y, weights)
+    bins = fit_isotonic(unseen[strength] / temperature, y, weights)
+    return Group(
+        tuple(names), tuple(mean.tolist()), tuple(scale.tolist()), tuple(solution[1:].tolist()),
+        float(solution[0]), temperature, bins, WRONG / (WRONG + DECLINED), len(rows),
+    )  # fmt: skip
+
+
+def _fold(topic: str) -> int:
+    return int(hashlib.sha256(topic.encode()).hexdigest(), 16) % FOLDS
+
+
+def _unseen(x: Array, y: Array, weights: Array, folds: NDArray[Any], strength: float) -> Array:
+    """Log-odds of each row by a regression that has not seen its subject."""
+    z = np.zeros(len(y))
+    for fold in range(FOLDS):
+        out = folds == fold
+        if out.any() and len(set(y[~out])) == 2:
+            solution = fit_logistic(x[~out], y[~out], weights[~out], strength)
+            z[out] = solution[0] + x[out] @ solution[1:]
+    return z
+
+
+def fit_logistic(x: Array, y: Array, weights: Array, strength: float) -> Array:
+    """Return bias and weights of a ridge logistic regression, by Newton's method."""
+    rows = np.hstack([np.ones((len(y), 1)), x])
+    ridge = np.full(rows.shape[1], strength)
+    ridge[0] = 1e-3
+    solution = np.zeros(rows.shape[1])
+    for _ in range(60):
+        p = _sigmoid(rows @ solution)
+        slope = rows.T @ (weights * (p - y)) + ridge * solution
+        curve = (rows * (weights * p * (1 - p))[:, None]).T @ rows + np.diag(ridge)
+        step = np.linalg.solve(curve, slope)
+        solution = solution - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return np.asarray(solution, np.float64)
+
+
+def fit_temperature(z: Array, y: Array, weights: Array) -> float:
+    """Return what log-odds must be divided by for the least loss; the order stays as it is."""
+    grid = np.exp(np.linspace(np.log(0.3), np.log(6.0), 121))
+    losses = [loss(z / t, y, weights) for t in grid]
+    return float(grid[int(np.argmin(losses))])
+
+
+def fit_isotonic(z: Array, y: Array, weights: Array) -> tuple[tuple[float, float], ...]:
+    """Return rising points (log-odds, share of right ones), each of at least `PER_BIN` rows.
+
+    Each share is drawn to what the log-odds say by two rows' weight, so none is 0 or 1.
+    """
+    order = np.argsort(z, kind="stable")
+    pieces = np.array_split(order, max(1, len(order) // PER_BIN))
+    blocks = [[_block(z, y, weights, piece)] for piece in pieces if len(piece)]
+    merged: list[Array] = []
+    for (block,) in blocks:
+        merged.append(block)
+        while len(merged) > 1 and merged[-2][2] / merged[-2][0] >= merged[-1][2] / merged[-1][0]:
+            last = merged.pop()
+            merged[-1] = merged[-1] + last
+    return tuple((float(b[1] / b[0]), float(b[2] / b[0])) for b in merged)
+
+
+def _block(z: Array, y: Array, weights: Array, piece: NDArray[Any]) -> Array:
+    """Weight, weighted log-odds and weighted right ones of some rows."""
+    w, middle = weights[piece], float(np.average(z[piece], weights=weights[piece]))
+    prior = 2.0 * float(np.mean(w))
+    right = (w * y[piece]).sum() + prior * float(_sigmoid(np.array([middle]))[0])
+    whole = float(w.sum()) + prior
+    return np.array([whole, middle * whole, right])
+
+
+def loss(z: Array, y: Array, weights: Array) -> float:
+    """Mean weighted log loss of log-odds."""
+    each = np.logaddexp(0.0, np.where(y > 0.5, -z, z))
+    return float(np.average(each, weights=weights))
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -40, 40))), np.float64)
+
+
+# -- what a calibration is worth --------------------------------------------------------------
+
+
+def applied(rows: Sequence[Row], calibration: Calibration) -> list[Row]:
+    """The rows as they would have been with a calibration: `p`, `declined`, `right`."""
+    out = []
+    for row in rows:
+        if not row["signals"]:
+            out.append(row | {"p": row["confidence"]})
+            continue
+        group, found = str(row["group"]), row["group"] != "declined"
+        p = calibration.probability(group, row["signals"])
+        declined = bool(row["declined"]) or (found and p < calibration.threshold(group))
+        right = (row["kind"] == "absent") if declined else bool(row["right"])
+        sure = 1.0 - p if found and declined else p
+        out.append(row | {"p": sure, "declined": declined, "right": right})
+    return out
+
+
+def figures(rows: Sequence[Row], weights: Array | None = None) -> dict[str, Any]:
+    """Calibration error, ranking, accuracy at 80 % coverage, declining; `p` is how sure."""
+    w = np.ones(len(rows)) if weights is None else weights
+    p = np.array([row["p"] if row["p"] is not None else 0.5 for row in rows])
+    right = np.array([row["right"] for row in rows], bool)
+    declined = np.array([row["declined"] for row in rows], bool)
+    absent = np.array([row["kind"] == "absent" for row in rows])
+    said = ~declined
+    ranked = np.lexsort((-p, declined))[:]
+    ranked = ranked[~absent[ranked]]
+    kept = ranked[: max(1, round(0.8 * len(ranked)))]
+    cost = WRONG * (w * (said & ~right)).sum() + DECLINED * (w * (declined & ~absent)).sum()
+    return {
+        "questions": len(rows),
+        "expected_error": _ece(p[said], right[said], w[said]),
+        "expected_error_declined": _ece(p[declined], right[declined], w[declined]),
+        "auroc": auroc(p[said], right[said]),
+        "accuracy": _mean(right, w),
+        "accuracy_answered": _mean(right[said], w[said]),
+        "accuracy_at_80%": _mean(right[kept], w[kept]),
+        "coverage": _mean(said, w),
+        "abstention": {
+            "precision": _mean(absent[declined], w[declined]),
+            "recall": _mean(declined[absent], w[absent]),
+            "false_declines": _mean(declined[~absent], w[~absent]),
+        },
+        "cost": round(float(cost / w.sum()), 4),
+        "reliability": reliability(p[said], right[said], w[said]),
+    }
+
+
+def reliability(p: Array, right: NDArray[Any], w: Array, bins: int = 10) -> list[dict[str, float]]:
+    """For each tenth of confidence: how many, how sure, how often right."""
+    at = np.minimum(bins - 1, (p * bins).astype(int))
+    table = []
+    for b in sorted(set(at.tolist())):
+        inside = at == b
+        table.append({"n": int(inside.sum()), "sure": round(float(np.average(p[inside], weights=w[inside])), 3),
+                      "right": round(float(np.average(right[inside], weights=w[inside])), 3)})  # fmt: skip
+    return table
+
+
+def _ece(p: Array, right: NDArray[Any], w: Array, bins: int = 10) -> float | None:
+    """Expected calibration error (arXiv:1706.04599) in ten equal bins."""
+    if not len(p):
+        return None
+    at = np.minimum(bins - 1, (p * bins).astype(int))
+    gaps = [
+        abs(float((w[at == b] * (p[at == b] - right[at == b])).sum())) for b in set(at.tolist())
+    ]
+    return round(sum(gaps) / float(w.sum()), 4)
+
+
+def auroc(p: Array, right: NDArray[Any]) -> float | None:
+    """Chance that a right answer is surer than a wrong one; None without both."""
+    good, bad = p[right], p[~right]
+    if not len(good) or not len(bad):
+        return None
+    more = (good[:, None] > bad[None, :]).mean() + 0.5 * (good[:, None] == bad[None, :]).mean()
+    return round(float(more), 4)
+
+
+def _mean(flags: NDArray[Any], w: Array) -> float | None:
+    return round(float(np.average(flags, weights=w)), 4) if len(flags) else None
