@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from longtake.memory.channels import Scope
+from longtake.memory.disputes import reordered
 from longtake.memory.evidence import Background, Lexicon, strength
 from longtake.memory.fusion import Found, Group, rank_worth
 from longtake.memory.moments import Hit, How, Moment
@@ -56,6 +57,8 @@ class Ranking:
         """Return the `k` best moments, best first."""
         weighed = [self._moment(one) for one in self._hopeful(groups, max(30, 3 * k))]
         weighed = [moment for moment in weighed if moment.evidence > NOTHING]
+        known = [video.id for video in self.scope.known]
+        weighed = reordered(self.store, weighed, known, self.scope.as_of)
         weighed.sort(key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
         self.strongest = max((m.evidence for m in weighed), default=0.0)
         chosen = self._thin(weighed, k)

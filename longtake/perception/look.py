@@ -24,6 +24,7 @@ from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import OTHER, Box, EdgeMap, apart, edge_map, per_patch
 from longtake.perception.reading import crop, is_torn, placed
 from longtake.perception.screen import overlap, readable, similarity
+from longtake.perception.sight import colours
 from longtake.perception.zoom import better, enlarged, read_grid, unread_parts
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span
@@ -65,6 +66,14 @@ class SeenTag:
 
 
 @dataclass(frozen=True, slots=True)
+class Hues:
+    """The named colours that a frame mostly shows."""
+
+    time: Seconds
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """How much of the picture looks otherwise than in the frame before, as a share."""
 
@@ -96,6 +105,7 @@ class Look:
     frames: tuple[Seconds, ...]
     cost: dict[str, int] = field(default_factory=dict)
     caption: str = ""
+    colours: tuple[Hues, ...] = ()
     changes: tuple[Change, ...] = ()
     unread: tuple[Unread, ...] = ()
     size: tuple[int, int] = (0, 0)
@@ -117,7 +127,7 @@ class Rung:
 
 
 RUNGS: dict[str, Rung] = {
-    "R4": Rung(2.0, "whole", 10.0, 24, 12),
+    "R4": Rung(2.0, "whole", 12.0, 24, 12),
     "R5": Rung(8.0, "quarters", 4.0, 32, 6),
     "R6": Rung(4.0, "grid", 2.0, 8, 2),
 }
@@ -180,6 +190,7 @@ def look(
         frames=tuple(time for time, _ in frames),
         cost=cost | ({"captions": captions} if captions else {}),
         caption=told,
+        colours=_hues(frames),
         changes=changes,
         unread=tuple(text.unread),
         size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
@@ -214,6 +225,16 @@ class _Text:
         self.lines = merge(self.lines, found, time, until)
         for box, weight in unread_parts(image, found):
             self.unread.append(Unread(time, until, box, weight))
+
+
+def _hues(frames: Sequence[tuple[Seconds, Image]]) -> tuple[Hues, ...]:
+    """Name the colours of the frames, each time that they change."""
+    found: list[Hues] = []
+    for time, image in frames:
+        names = colours(shrink(image))
+        if names and (not found or found[-1].names != names):
+            found.append(Hues(time, names))
+    return tuple(found)
 
 
 def _captioned(

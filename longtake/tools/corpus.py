@@ -29,6 +29,7 @@ _SOURCES: dict[tuple[str, str], Source] = {
     ("moment", "speech"): "speech",
     ("moment", "screen"): "screen",
     ("frame", "sight"): "sight",
+    ("moment", "caption"): "caption",
     ("clip", "caption"): "caption",
     ("scene", "caption"): "caption",
     ("chapter", "caption"): "caption",

@@ -101,6 +101,16 @@ class Looker:
             "frames": seen.frames,
         }  # fmt: skip
 
+    def wanted(self, video: str, span: Span, rung: str, question: str, boxes: Any = ()) -> Wanted:
+        """A look on a rung of the ladder; see `longtake.perception.look.RUNGS`."""
+        from longtake.perception.look import RUNGS
+
+        how = RUNGS[rung]
+        short = Span(span.start, min(span.end, span.start + how.longest))
+        parts = tuple(tuple(float(x) for x in box) for box in boxes)
+        fps = min(how.fps, how.frames / max(short.duration, 1e-6))
+        return Wanted(video, short, rung, fps, how.crops, parts, how.readings, question)
+
     def observe(
         self,
         video: Video,
@@ -211,7 +221,7 @@ def _seen(seen: Any, span: Span) -> dict[str, Any]:
     if not isinstance(row, dict):
         row = {"lines": row}
     kept = {"caption": row.get("caption", ""), "frames": _frames(row)}
-    for name in ("lines", "tags", "changes", "unread"):
+    for name in ("lines", "tags", "colours", "changes", "unread"):
         kept[name] = [_line(one, span) if name == "lines" else one for one in row.get(name, [])]
     return kept
 

@@ -159,13 +159,17 @@ def _sights(one: Observation) -> list[Record]:
         if float(tag["p"]) >= LEAST_TAG:
             time = float(tag.get("time", one.span.start))
             frames.setdefault(time, []).append([str(tag["label"]), float(tag["p"])])
-    made = []
-    for n, time in enumerate(sorted(frames)):
-        tags = sorted(frames[time], key=lambda tag: (-tag[1], tag[0]))[:MOST_TAGS]
+    hues = {float(hue["time"]): list(hue["names"]) for hue in one.seen.get("colours", ())}
+    made, colours = [], list[str]()
+    for n, time in enumerate(sorted(frames.keys() | hues.keys())):
+        tags = sorted(frames.get(time, []), key=lambda tag: (-tag[1], tag[0]))[:MOST_TAGS]
+        colours = hues.get(time, colours)
         end = min(one.span.end, time + 1.0 / one.fps)
-        text = ", ".join(label for label, _ in tags)
+        told = (", ".join(label for label, _ in tags), ", ".join(colours))
+        data = {"tags": tags, "colours": colours}
         span = Span(time, max(time, end))
-        made.append(_record(one, f"s{n}", span, "sight", text, {"tags": tags, "colours": []}))
+        text = "; ".join(part for part in told if part)
+        made.append(_record(one, f"s{n}", span, "sight", text, data))
     return made
 
 

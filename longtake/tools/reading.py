@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from longtake.memory.disputes import settled
 from longtake.storage.records import Facet, Floats, Level, Record
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus
 from longtake.tools.jsonable import jsonable, rounded
 from longtake.tools.naming import fitting, vocabulary
+from longtake.tools.observed import records_of
 
 if TYPE_CHECKING:
     from longtake.models.protocols import WordVectors
@@ -68,7 +70,8 @@ class Reader:
     ) -> list[Record]:
         """Return the chapters, scenes, clips or frames of a video in order."""
         channel = "sight" if zoom == "frame" else "caption"
-        return self.store.records(video=video, level=zoom, channel=channel, span=span, as_of=as_of)
+        found = self.store.records(video=video, level=zoom, channel=channel, span=span, as_of=as_of)
+        return settled(found, self.store.observations.disputes([video], as_of=as_of))
 
     def status(self, video: str) -> dict[str, Any]:
         """Return what is covered by which pass, and how much is remembered on each level."""
@@ -109,14 +112,34 @@ class Reader:
                 begin = end
         return spans
 
-    def corpus(self, videos: Sequence[str], *, as_of: Seconds | None = None) -> Corpus:
-        """Every remembered text of these videos, ready to scan; kept while nothing changes."""
-        state = [(v, self.store.count(video=v), self._done(v)) for v in videos]
+    def corpus(
+        self,
+        videos: Sequence[str],
+        *,
+        as_of: Seconds | None = None,
+        observed: bool = False,
+        asked: str | None = None,
+    ) -> Corpus:
+        """Every remembered text of these videos, ready to scan; kept while nothing changes.
+
+        Args:
+            videos: their ids, in the order wanted.
+            as_of: nothing known later is in it.
+            observed: with what second looks saw, and what they contradict settled.
+            asked: leave out what was first seen for this very question, so that asking it again
+                goes the same way, over the looks that are kept.
+        """
+        kept = self.store.observations
+        state: list[Any] = [(v, self.store.count(video=v), self._done(v)) for v in videos]
+        state += [kept.state(), asked] if observed else []
         key = (tuple(state), as_of)
         if key not in self._corpora:
             while len(self._corpora) >= _KEPT_CORPORA:
                 self._corpora.pop(next(iter(self._corpora)))
             records = self.store.records(video=list(videos), as_of=as_of)
+            if observed:
+                records = settled(records, kept.disputes(videos, as_of=as_of, but=asked))
+                records += records_of(kept.read(videos, as_of=as_of, but=asked), records)
             self._corpora[key] = Corpus(records, videos)
         return self._corpora[key]
 
