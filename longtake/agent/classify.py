@@ -12,6 +12,7 @@ from typing import Any
 
 from longtake.agent import patterns as p
 from longtake.agent.state import Part
+from longtake.agent.timed import timed
 from longtake.tools.topic import content_words
 
 
@@ -23,7 +24,7 @@ def classify(question: str, options: list[str] | None = None) -> list[Part]:
     """
     plain = _plain(question)
     if options:
-        return [part(plain, "choice")]
+        return [part(plain, "choice", options=list(options))]
     if p.UNSUPPORTED.search(plain.lower()):
         return [part(plain, "unsupported")]
     parts: list[Part] = []
@@ -42,7 +43,9 @@ def part(text: str, kind: str, **more: Any) -> Part:
     summary, choice, unsupported); `pick` (best, first, last, every, or n); `words` (content words) and
     `phrases` (quoted); `sources` in order of preference, `strict` when no other will do,
     `even` when the question prefers none;
-    `anchor` (words of what it is related to) with `relation` (after, before, during); `wants`
+    `anchor` (words of what it is related to) with `relation` (after, before, during) and `section`
+    (it is a part of the day, not a sentence of it); `op` (operator on intervals) over `names` (the
+    events as they were named); `wants`
     (number, person, date, place or None); `unit` of a count; `follows`: it speaks of what the
     part before, or the turn before, found.
     """
@@ -72,6 +75,8 @@ def part(text: str, kind: str, **more: Any) -> Part:
 
 def _one(text: str) -> Part:
     low = text.lower()
+    if asked := timed(text, _wants(low)):
+        return part(text, asked.pop("kind"), **{"sources": _sources(low)[0]} | asked)
     if match := next((m for pattern in p.COMPARE if (m := pattern.search(low))), None):
         return _compare(text, low, match)
     sources, strict = _sources(low)
@@ -167,14 +172,14 @@ def _name(text: str, piece: str) -> str:
 
 def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
     """Parts such as "what comes after X" and "when does she mention X after Y"."""
-    match = p.RELATION.match(low)
+    match = p.FOLLOWS.match(low) or p.RELATION.match(low)
     if not match or re.match(r"\d", match.group("anchor")):
         return None
     anchor = content_words(match.group("anchor"))
     if not anchor or set(anchor) <= p.CHANGES:
         return None
     word = match.group("relation")
-    relation = "before" if word in ("before", "preceding", "until") else "after"
+    relation = "before" if word in ("before", "preceding", "precedes", "until") else "after"
     head = text[: match.end("head")]
     sources, strict = _sources(head.lower())
     kind = "when" if p.WHEN.match(low) else "exists" if p.YES_NO.match(low) else "order"
@@ -184,10 +189,14 @@ def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
     named = {"sources": sources, "strict": strict, "follows": False}
     if kind == "order" and not re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", head.lower()):
         named["sources"] = ["screen", "speech"]
+    day = p.DAY_HEAD.match(low) and not re.search(
+        rf"\b(?:{p.SAY}|{p.SCREEN})\b", match.group("anchor")
+    )
     return part(
         text,
         kind,
         relation=relation,
+        section=bool(day) and kind == "order",
         anchor=anchor,
         anchor_sources=anchored,
         words=content_words(head),

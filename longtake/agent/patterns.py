@@ -109,3 +109,120 @@ UNSUPPORTED = re.compile(
     r"\b(?:how does|how did) (?:he|she|they|the \w+) feel\b|"
     r"\b(?:delete|remove|erase|edit|translate|upload|download|dub)\b (?:the|this|that|it)\b"
 )
+
+# -- questions about time between things ---------------------------------------------------
+
+_SPANNED = r"how (?:long|much time|many (?:minutes|seconds|hours))"
+_COMES = (
+    r"(?:comes?|starts?|begins?|follows?|appears?|happens?|arrives?|takes? place|occurs?|mentioned|"
+    r"shown|announced|on)"
+)
+GAP = (
+    re.compile(rf"^{_SPANNED}\b.*?\bbetween (?P<a>.+?) and (?P<b>.+)$"),
+    re.compile(
+        rf"^{_SPANNED}(?: (?:is|was|does|did)(?: it| there)?)?(?: take| takes| pass(?:es|ed)?)? "
+        r"from (?P<a>.+?) (?:to|until) (?P<b>.+)$"
+    ),
+    re.compile(
+        rf"^(?:{_SPANNED}|how soon) (?:after|before) (?P<a>.+?) (?:does|do|did|is|was|are|were) "
+        rf"(?P<b>.+?)(?: {_COMES})?$"
+    ),
+    re.compile(
+        rf"^(?:{_SPANNED}|how soon) (?:does|do|did|is|was|are|were) (?P<b>.+?) {_COMES} "
+        r"(?:after|before) (?P<a>.+)$"
+    ),
+)
+"""How much time lies between two events."""
+LEFT = re.compile(
+    rf"^(?:{_SPANNED}|how much(?: of the \w+)?)\b.*\b(?:left|remain\w*|to go)\b.*?\bafter (?P<a>.+)$|"
+    rf"^after (?P<b>.+?),? (?:{_SPANNED}|how much(?: of the \w+)?)\b.*\b(?:left|remain\w*|to go)\b"
+)
+OFTEN = re.compile(
+    r"^(?:every how many|at (?:what|which) intervals?|how frequently|how often (?:per|an|in an|each) hour)\b|"
+    r"^what is the (?:average|mean|usual) (?:time|gap|pause|interval) between\b"
+)
+LONGEST_PAUSE = re.compile(
+    r"\b(?:longest|largest|biggest) (?:time|gap|pause|interval|stretch) (?:between|without)\b"
+)
+TOGETHER = (
+    re.compile(
+        r"^(?:did|do|does|were|was|are|is) (?P<a>.+?) and (?P<b>.+?) (?:ever |both |together )?"
+        r"(?:overlap\w*|coincide\w*|at the same (?:time|moment)|simultaneous\w*)$"
+    ),
+    re.compile(r"^(?:did|do|does) (?P<a>.+?) (?:overlap|coincide) (?:with )?(?P<b>.+)$"),
+    re.compile(r"^(?:is|was|are|were) (?P<a>.+?) (?:\w+ ){0,3}at the same time as (?P<b>.+)$"),
+)
+IN_ORDER = (
+    re.compile(
+        r"^(?:please )?(?:put|arrange|sort|bring|list)\b.*?\border(?: of time| they \w+)?\W+(?P<list>.+)$"
+    ),
+    re.compile(
+        r"^(?:please )?(?:put|arrange|sort|bring) (?P<list>.+?) in(?:to)? (?:the )?"
+        r"(?:right |correct |chronological |proper )?order$"
+    ),
+    re.compile(
+        r"^in (?:which|what) order (?:are|do|did|were|is|does|was) (?P<list>.+?)"
+        r"(?: (?:shown|come|appear|happen|mentioned|take place|discussed|treated|covered|talked about|on))?$"
+    ),
+    re.compile(r"^(?:what|which) (?:is|was) the order of (?P<list>.+)$"),
+)
+NOW = re.compile(r"\b(?:now|currently|at the moment|by now|at the end)\b|\bthe current\b")
+CLOCK = re.compile(r"\b(?:at|by) (?:\d{1,2}:\d{2}(?::\d{2})?|minute \d+)")
+CHANGED = (
+    re.compile(r"^how (?:often|many times) (?:does|did|do|has|have|is|was|were) (?P<a>.+?) "
+               r"(?:change\w*|updated|corrected|revised|altered)$"),
+    re.compile(r"^(?:to )?what (?:does|did|do|has|have|is|was) (?P<value>.+?) change[sd]?(?: to)?$"),
+    re.compile(r"^how (?:does|did|do|has|have) (?P<a>.+?) change\w*(?: over time| during .+)?$"),
+    re.compile(r"^(?:list|show|give|tell me|what (?:are|were))(?: me)?(?: all)?(?: the)? changes "
+               r"(?:of|to|in) (?P<a>.+)$"),
+)  # fmt: skip
+TIMES_THERE = re.compile(
+    r"^(?:how many times|how often) (?:is|was|were|are) there (?P<a>.+)$|"
+    r"^(?:how many times|how often) (?:does|did|do) (?P<b>.+?) (?:happen|take place|occur|interrupt\w*)$"
+)
+NTH_SLIDE = re.compile(r"\b(?:slide|page)\b")
+FOLLOWS = re.compile(
+    r"^(?P<head>(?:what|which)(?: part of the day| (?:event|activity|session|item))?) "
+    r"(?:directly |immediately )?(?P<relation>follows|precedes|comes (?:next )?after|is next after) "
+    r"(?P<anchor>.+)$"
+)
+DAY_HEAD = re.compile(
+    r"^(?:and |so )*(?:what|which)(?:'s| is| was)? (?:on|up|next|happening|going on)\b|"
+    r"^(?:and |so )*what (?:do|did|does) (?:they|she|he|we|people|everybody|the \w+) do\b|"
+    r"^(?:and |so )*what (?:happens|happened|comes|came|follows|followed|takes place)\b|"
+    r"^which (?:part of the day|event|activity|session)\b"
+)
+"""Asks for what is on, and not for a slide or a word: what it comes after is a part of the day."""
+_MORE = (
+    r"longer|shorter|taller|higher|lower|older|younger|heavier|lighter|bigger|larger|smaller|faster|"
+    r"slower|deeper|wider|cheaper|farther|further|hotter|colder|warmer|more expensive|dearer"
+)
+_MOST_WORD = (
+    r"longest|shortest|tallest|highest|lowest|oldest|youngest|heaviest|lightest|biggest|largest|"
+    r"smallest|fastest|slowest|deepest|widest|cheapest|farthest|furthest|hottest|coldest|warmest|"
+    r"most expensive|dearest"
+)
+MORE = (
+    re.compile(rf"^(?:which|what|who)\b(?P<head>.*?)\b(?P<how>{_MORE})\b\W*(?P<a>.+?),? or (?P<b>.+)$"),
+    re.compile(
+        r"^(?:which|what|who)\b(?P<head>.*?)\b(?P<verb>has|have|had|costs?|weighs?|earns?|lasts?|takes?)"
+        r" (?P<how>more|fewer|less|longer)(?P<what>(?: \w+){0,3}?)\W+(?P<a>.+?),? or (?P<b>.+)$"
+    ),
+    re.compile(rf"^(?:is|was|are|were) (?P<a>.+?) (?P<how>{_MORE}) than (?P<b>.+)$"),
+    re.compile(rf"^how (?:much|many \w+) (?P<how>{_MORE}) (?:is|was|are|were) (?P<a>.+?) than (?P<b>.+)$"),
+    re.compile(
+        r"^how (?:much|many) more (?:does|do|did) (?P<a>.+?) (?P<verb>cost|weigh|earn|have) than (?P<b>.+)$"
+    ),
+    re.compile(
+        r"^how many (?P<how>more|fewer) (?P<what>\w+(?: \w+)?) (?P<verb>does|do|did) (?P<a>.+?) have than (?P<b>.+)$"
+    ),
+    re.compile(
+        r"^how many (?P<how>more|fewer) (?P<what>\w+) (?P<said>(?:\w+ )*?(?:in|on|at|from|for)) "
+        r"(?P<a>.+?) than (?:(?:in|on|at|from|for) )?(?P<b>.+)$"
+    ),
+    re.compile(rf"^which of (?P<list>.+?) (?:is|was) the (?P<how>{_MOST_WORD})$"),
+    re.compile(
+        rf"^(?:which|what|who)\b(?P<head>.*?)\b(?P<how>{_MOST_WORD})\b\W*(?P<list>.+?,.+? or .+)$"
+    ),
+)  # fmt: skip
+"""Compares values that are told, and not times in the video."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from longtake.agent.desk import Desk, candidate, row
+from longtake.agent.anchors import own_pages
+from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate, clock, finding, listing, quoted, sentence, stop
 from longtake.agent.operators import duration, merge, nth
-from longtake.agent.pages import page_lines
 from longtake.agent.patterns import ORDINALS
-from longtake.agent.solve_when import absent, occasions, scan_places, sight_occasions, unseen
+from longtake.agent.sight import sight_candidates
+from longtake.agent.solve_when import absent, scan_places, sight_occasions, unseen
+from longtake.agent.spoken import spoken
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Level, Record
 from longtake.timecode import Seconds, Span
@@ -20,12 +22,6 @@ from longtake.tools.words import stems
 
 TALK_GAP = 60.0
 """Mentions this near belong to one stretch of talk."""
-OWN_PAGE = 0.5
-"""Share of the topic that the title of a page of its own holds ("Lunch" for the break for lunch)."""
-FEW_LINES = 3
-"""Lines that such a page has at most."""
-PAGE_GAP = 5.0
-"""A page that is gone for so short a time has not ended."""
 
 
 def solve_count(
@@ -43,7 +39,8 @@ def solve_count(
     if best["source"] == "sight":
         if not enough(best, terms):
             return unseen(part, found)
-        return _counted(sight_occasions(found), "appearance")
+        seen = sight_candidates(desk, part, terms) if desk.switches.scan else found
+        return _counted(sight_occasions(seen), "appearance")
     if all(term.absent for term in terms):
         return absent(found)
     if not desk.switches.scan:
@@ -190,28 +187,14 @@ def solve_lasting(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | No
 
     "The second break" is the second time that such a page is shown.
     """
-    one = nth(_own_pages(desk, part, terms), _which(part["text"]))
+    one = nth(own_pages(desk, part, terms), _which(part["text"]))
     return _lasting([one], "on screen", 1.0) if one is not None else _told(desk, part, terms)
 
 
 def solve_pages(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
     """How many of a thing there are that has pages of its own: breaks, exercises."""
-    runs = _own_pages(desk, part, terms)
+    runs = own_pages(desk, part, terms)
     return _counted(runs, "time") if runs else None
-
-
-def _own_pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[Candidate]:
-    """Each time that a page with little else than the topic is on screen, in order."""
-    lines = [
-        candidate(unit, 0.8, lex=1.0)
-        for unit in desk.corpus.holding(terms)
-        if unit.source == "screen"
-        and len(unit.stems) <= len(terms) + 2
-        and coverage(terms, [unit]) >= OWN_PAGE
-        and desk.in_scope(part, unit.record)
-    ]
-    alone = [one for one in lines if len(page_lines(desk, one)) <= FEW_LINES]
-    return occasions(alone, PAGE_GAP)
 
 
 def _which(text: str) -> str | int:
@@ -262,20 +245,3 @@ def _lasting(places: Sequence[Candidate], how: str, gap: Seconds) -> Finding:
         value=seconds,
         runs=[[run.start, run.end] for run in runs],
     )
-
-
-def spoken(seconds: Seconds) -> str:
-    """A duration for people: "1 min 12.5 s".
-
-    >>> spoken(72.5), spoken(8), spoken(7265)
-    ('1 min 12.5 s', '8 s', '2 h 1 min 5 s')
-    """
-    whole = round(float(seconds), 1)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [f"{int(hours)} h"] if hours else []
-    if minutes:
-        parts.append(f"{int(minutes)} min")
-    if left or not parts:
-        parts.append(f"{left:g} s" if left < 10 else f"{round(left, 1):g} s")
-    return " ".join(parts)

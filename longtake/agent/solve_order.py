@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from longtake.agent.desk import Desk, candidate
-from longtake.agent.evidence import collect, enough
+from longtake.agent.anchors import anchor_of, section
+from longtake.agent.desk import Desk, candidate, row
+from longtake.agent.evidence import enough
 from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.operators import order
 from longtake.agent.pages import page_lines
-from longtake.agent.solve_when import absent, every_place, preferred, scan_places
+from longtake.agent.solve_when import absent, scan_places
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, Unit
-
-
-def anchor_of(desk: Desk, part: Part, words: Sequence[str], sources: Sequence[str]) -> Finding:
-    """Find what an order question is related to: its first place, by scan."""
-    asked = dict(part) | {
-        "words": list(words), "text": " ".join(words), "sources": list(sources), "strict": False,
-        "pick": "first",
-    }  # fmt: skip
-    terms = desk.terms(words)
-    found = collect(desk, asked, terms)
-    best = found[0] if found else None
-    if best is None or not enough(best, terms):
-        return absent(found)
-    places = every_place(desk, asked, terms, preferred(asked, terms, found)) or [best]
-    if not re.search(r"\b(?:mention|say|said)", part["text"].lower()):
-        places = main_stretch(places)
-    return finding("found", evidence=places)
-
-
-def main_stretch(places: Sequence[Candidate], gap: float = 90.0) -> list[Candidate]:
-    """Where a subject is dealt with, and not just touched: most places near each other."""
-    groups: list[list[Candidate]] = []
-    for one in places:
-        last = groups[-1] if groups else None
-        if last and last[-1]["video"] == one["video"] and one["start"] - last[-1]["end"] <= gap:
-            last.append(one)
-        else:
-            groups.append([one])
-    return max(groups, key=lambda group: (len(group), -group[0]["start"]))
 
 
 def solve_order(
@@ -51,6 +22,10 @@ def solve_order(
 ) -> Finding:
     """Say what comes directly after or before the anchor: the next slide, sentence or subject."""
     sources = part.get("anchor_sources") or part["sources"]
+    if part.get("section") and desk.switches.sections and not part.get("anchor_span"):
+        made = _beside_section(desk, part)
+        if made:
+            return made
     if part.get("anchor_span"):
         anchor = dict(part["anchor_span"])
     else:
@@ -180,6 +155,56 @@ def _next_subject(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
     if pick is None:
         return None
     return _subject_at(desk, part, pick, anchor)
+
+
+def _beside_section(desk: Desk, part: Part) -> Finding | None:
+    """What is on when a part of the day is over, or what was on before it began.
+
+    That is the first page or the first words of the next scene, whichever comes first; a slide
+    that follows within the part itself is not meant.
+    """
+    anchor = section(desk, part, part["anchor"] or [])
+    if anchor is None:
+        return None
+    later = part["relation"] == "after"
+    runs = runs_of_slides(desk, anchor["video"])
+    if later:
+        beyond = [r for r in runs if r[0].span.start >= anchor["end"] - 1.0]
+    else:
+        beyond = [r for r in runs if r[-1].span.end <= anchor["start"] + 1.0][::-1]
+    scene = _scene_beside(desk, anchor, later=later)
+    page = beyond[0] if beyond else None
+    if scene is not None and (page is None or page[0].span.overlap(scene.span) <= 0):
+        return _scene_told(desk, part, scene, anchor)
+    return _subject_at(desk, part, page, anchor) if page is not None else None
+
+
+def _scene_beside(desk: Desk, anchor: Candidate, *, later: bool) -> Record | None:
+    """The scene that begins when the anchor ends, or the one that ends when it begins."""
+    scenes = [u.record for u in desk.corpus.of("caption")
+              if u.record.level == "scene" and u.record.video == anchor["video"]]  # fmt: skip
+    if later:
+        beyond = [r for r in scenes if r.span.start >= anchor["end"] - 1.0]
+    else:
+        beyond = [r for r in scenes if r.span.end <= anchor["start"] + 1.0][::-1]
+    return beyond[0] if beyond else None
+
+
+def _scene_told(desk: Desk, part: Part, scene: Record, anchor: Candidate) -> Finding | None:
+    """The next part of the day has no page of its own: its title, and what is said first."""
+    said = desk.lane(scene.video, "speech").at(scene.span)[:2]
+    shown = [row(scene, "caption", 0.8, lex=1.0), *(candidate(u, 0.7, lex=1.0) for u in said)]
+    title = str(scene.data.get("title") or "").strip()
+    if title:
+        shown[0] |= {"quote": title}
+    elif not said:
+        return None
+    side = "Next" if part["relation"] == "after" else "Before it"
+    sentences = [
+        sentence(stop(f"{side}, at {clock(shown[0]['start'])}, comes: {quoted(shown[0])}"), 0)
+    ]
+    sentences += [sentence(at(one), n) for n, one in enumerate(shown[1:], 1)]
+    return finding("found", sentences, [*shown, row_of(anchor)], confidence=0.6)
 
 
 def _stretches(places: Sequence[Candidate], gap: float = 90.0) -> list[Span]:
