@@ -76,6 +76,16 @@ def sight_candidates(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict
     return found
 
 
+def strengths(desk: Desk, words: Sequence[str], units: Sequence[Unit]) -> list[float]:
+    """How surely each frame shows what was asked for, by its labels; colours alone are believed."""
+    labels = _Labels(desk, words, units)
+    found = [labels.strength(unit) for unit in units]
+    return [
+        max(p, BELIEVED) if words and labels.colours_only(unit) else p
+        for unit, p in zip(units, found, strict=True)
+    ]
+
+
 class _Labels:
     """How surely the labels of a frame name what was asked for."""
 

@@ -25,8 +25,12 @@ MOST_TIMES = 6
 MOST_CELLS = 12
 LAP = 0.15
 """Share by which neighbouring cells overlap."""
-INK = 0.012
-"""Least share of a cell's pixels at strong edges for it to be worth reading."""
+PATCH = 12
+"""Pixels: small print fills such a patch with edges, a wall or a sky does not."""
+INK = 0.25
+"""Least share of a patch's pixels at strong edges for it to promise text."""
+MOST_INK = 0.69
+"""Weight of edges alone; lines that were read unsurely weigh more."""
 SURE = 0.8
 """Lines read less surely than this count as unread."""
 
@@ -78,10 +82,19 @@ def promising(image: Image, lines: Sequence[TextLine] = ()) -> list[tuple[Box, f
     for box in cells(width, height):
         x0, y0, x1, y1 = box
         part = marks[int(y0 * height) : int(y1 * height), int(x0 * width) : int(x1 * width)]
-        share = float(part.mean()) if part.size else 0.0
+        share = _densest(part)
         if share >= INK:
-            found.append((box, round(share, 4)))
+            found.append((box, round(min(MOST_INK, share), 4)))
     return sorted(found, key=lambda one: (-one[1], one[0]))
+
+
+def _densest(marks: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float:
+    """Share of edges in the two densest patches of a cell."""
+    rows, columns = marks.shape[0] // PATCH, marks.shape[1] // PATCH
+    if rows * columns < 2:
+        return float(marks.mean()) if marks.size else 0.0
+    whole = marks[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
+    return float(np.sort(whole.mean(axis=(1, 3)).ravel())[-2:].mean())
 
 
 def unread_parts(image: Image, lines: Sequence[TextLine], most: int = 6) -> list[tuple[Box, float]]:
@@ -101,6 +114,7 @@ def read_grid(
     A line that is cut by the border of its cell is read again in a wider one.
     """
     chosen = list(boxes) or [box for box, _ in promising(image)]
+    chosen = chosen or cells(image.shape[1], image.shape[0])
     lines: list[TextLine] = []
     count = 0
     for box in chosen[:most]:
