@@ -164,6 +164,7 @@ def _declined(
         lead = "This is in none of the videos."
     elif len(desk.videos) > 1 and status == "not_in_video":
         lead = f"This is not in {asked[0].name}."
+    lead = first.get("lead") or lead
     told = (lead, first.get("note"), part.get("understood"), scope(desk, asked, looks))
     said = [note(piece) for piece in told if piece]
     evidence: list[Candidate] = []

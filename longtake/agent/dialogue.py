@@ -20,13 +20,19 @@ from longtake.agent.state import Finding, Part
 
 Turn = dict[str, Any]
 
+_OF_THE_TURN = ("settled", "ask", "id", "deps", "asked_of", "known_until", "group")
 _WHOLE = ("last", "every")
 """Picks that rest on everything that was watched so far."""
 _UNSAID = "What was spoken of before was in {names}, which is not among the videos asked now."
 
 
 def remembered(question: str, part: Part, found: Finding, *, desk: Desk | None = None) -> Turn:
-    """A turn as the thread keeps it; declined ones too, so that they can be corrected."""
+    """A turn as the thread keeps it; declined ones too, so that they can be corrected.
+
+    `desk` is needed for a part only that did not come out of `resolve`.
+    """
+    if desk is not None and "known_until" not in part:
+        part = asked_of(desk, part)
     keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
     turn = {"channel": "dialogue", "question": question, "text": part["text"],
             **{k: part.get(k) for k in keys}, "status": found["status"]}  # fmt: skip
@@ -37,9 +43,9 @@ def remembered(question: str, part: Part, found: Finding, *, desk: Desk | None =
     turn["told"] = [*(part.get("without") or []), *_spans(evidence[: _cited(found)])][-24:]
     turn["total"] = found.get("total") or found.get("value")
     turn["referents"] = referents_of(part, found) if ok else []
-    turn["part"] = {k: v for k, v in part.items() if k not in ("settled", "ask", "id", "deps")}
-    turn["videos"] = {v.id: v.name for v in desk.videos} if desk is not None else {}
-    turn["known_until"] = _known(desk) if desk is not None else {}
+    turn["part"] = {k: v for k, v in part.items() if k not in _OF_THE_TURN}
+    turn["videos"] = part.get("asked_of") or {}
+    turn["known_until"] = part.get("known_until") or {}
     turn["words"] = part["words"] or part["anchor"] or part.get("topic") or []
     return turn
 
@@ -52,7 +58,13 @@ def _spans(evidence: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: e[k] for k in ("video", "start", "end", "source", "quote")} for e in evidence]
 
 
-def _known(desk: Desk) -> dict[str, float]:
+def asked_of(desk: Desk, part: Part) -> Part:
+    """The part with the names of the videos asked, and how far each is known, for later turns."""
+    names = {v.id: v.name for v in desk.videos}
+    return dict(part) | {"asked_of": names, "known_until": known_until(desk)}
+
+
+def known_until(desk: Desk) -> dict[str, float]:
     """How far each video may be known now."""
     return {
         v.id: max((float(c["end"]) for c in desk.toolbox.covered(v.id, desk.as_of)), default=0.0)
@@ -94,7 +106,7 @@ def last_found(history: Sequence[Turn]) -> Turn | None:
 def current(desk: Desk, turn: Turn) -> Turn:
     """The turn as it stands now: worked out anew when it rests on all that was watched, and more
     has been watched since."""
-    grown = any(now > turn["known_until"].get(v, now) + 0.5 for v, now in _known(desk).items())
+    grown = any(now > turn["known_until"].get(v, now) + 0.5 for v, now in known_until(desk).items())
     whole = turn["pick"] in _WHOLE or turn["kind"] in ("count", "duration")
     part = turn.get("part")
     if not (grown and whole and part):
@@ -103,4 +115,4 @@ def current(desk: Desk, turn: Turn) -> Turn:
     made = solve(desk, part, terms, collect(desk, part, terms), None)
     if made["status"] != "found":
         return turn
-    return remembered(turn["question"], part, made, desk=desk) | {"renewed": True}
+    return remembered(turn["question"], asked_of(desk, part), made) | {"renewed": True}

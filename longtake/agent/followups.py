@@ -16,7 +16,7 @@ from longtake.agent.dialogue import Turn, current, last_found, remembered
 from longtake.agent.evidence import collect
 from longtake.agent.findings import finding
 from longtake.agent.patterns import SAY, SCREEN, SIGHT
-from longtake.agent.referents import EQUAL, pronoun_in, put, ranked
+from longtake.agent.referents import EQUAL, pronoun_in, put, ranked, topic_of
 from longtake.agent.solve import solve
 from longtake.agent.state import Finding, Part
 from longtake.tools.topic import content_words
@@ -89,12 +89,16 @@ def _corrected(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None
     words = content_words(what)
     if not words:
         return part, finding("ambiguous", note="It is not clear what was meant instead.")
-    return _again(before, part) | {
-        "words": words,
-        "phrases": [],
-        "text": what,
-        "kind": _plain(before),
-    }, None
+    old = before.get("part") or {}
+    topic = topic_of(old) if old else None
+    name = str(topic["name"]) if topic is not None else ""
+    again = _again(before, part)
+    if name and name in old["text"].lower():
+        at = old["text"].lower().index(name)
+        return again | reread(old["text"][:at] + what + old["text"][at + len(name) :]) | {
+            "bound": True
+        }, None
+    return again | {"words": words, "phrases": [], "text": what, "kind": _plain(before)}, None
 
 
 def _plain(turn: Turn) -> str:
@@ -205,7 +209,7 @@ def _more(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     fresh = [c for c in collect(desk, asked, terms) if not _told(asked["without"], c)]
     made = solve(desk, asked, terms, fresh, None)
     if made["status"] != "found":
-        return asked, made | {"note": "Nothing else about it was found."}
+        return asked, made | {"lead": "Nothing else about it was found.", "nearest": None}
     return asked, made
 
 

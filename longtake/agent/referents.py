@@ -17,7 +17,7 @@ from typing import Any
 from longtake.agent.extract import headline, sentences
 from longtake.agent.patterns import SAY
 from longtake.agent.state import Finding, Part
-from longtake.tools.topic import FUNCTION, content_words
+from longtake.tools.topic import FUNCTION, WATCHING, content_words
 from longtake.tools.words import stem, tokens
 
 Referent = dict[str, Any]
@@ -36,6 +36,7 @@ _CAPITAL = r"[A-ZÀ-Þ][\w’'-]*[a-zà-ÿ]"
 _NAME = re.compile(
     rf"\b(?:{_TITLE}\.?\s)?{_CAPITAL}(?:\s(?:(?:van|von|de|of|the)\s)?{_CAPITAL}){{0,3}}"
 )
+_PAIR = re.compile(rf"\b({_CAPITAL}(?:\s{_CAPITAL})*) and ({_CAPITAL}(?:\s{_CAPITAL})*)")
 _PLACED = re.compile(r"\b(?:in|at|near|from|to|into|inside|outside|behind|around)\s+(?:the\s+)?$")
 _LEADING = re.compile(
     r"^(?:Here is |This is |There is |It is )?(?:the|a|an|our|my|his|her|its)\s+(.+)", re.IGNORECASE
@@ -103,7 +104,7 @@ _EXPLETIVE = re.compile(
 _PEOPLE = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "hers": "f"}
 _DEMONSTRATIVE = re.compile(
     r"(?:^|\b(?:is|was|are|were|does|did|do|of|about|for|with|on|in|to|by|from|like|after|before)\s+)"
-    r"(?P<word>that|this|these|those)\b(?:\s+(?P<noun>[a-z]+))?"
+    r"(?P<word>that|this|these|those)\b(?:\s+(?P<noun>[a-z]+))?|\s(?P<last>that|this|these|those)\W*$"
 )
 
 
@@ -148,17 +149,24 @@ def _demonstrative(low: str) -> Pronoun | None:
     match = _DEMONSTRATIVE.search(low)
     if match is None:
         return None
-    noun = match.group("noun") or ""
-    plural = match.group("word") in ("these", "those")
+    noun, group = match.group("noun") or "", "word" if match.group("word") else "last"
+    plural = match.group(group) in ("these", "those")
     named = bool(noun) and noun in content_words(noun)
     if noun and not named and noun not in FUNCTION:
         return None  # "that slide", "this lecture": a place in the video, and nothing told of
-    verb = noun.endswith(("ed", "ing")) or bool(
-        re.search(r"\b(?:does|did|do)\s+$", low[: match.start("word")])
+    done = re.search(r"\b(?:does|did|do)\s+$", low[: match.start(group)])
+    whole = named and not noun.endswith(("ed", "ing")) and not done
+    end = match.end("noun") if whole else match.end(group)
+    kinds = ("thing", "place", "person")
+    return Pronoun(
+        match.group(group),
+        match.start(group),
+        end,
+        kinds,
+        plural or None,
+        None,
+        noun if whole else "",
     )
-    end = match.end("noun") if named and not verb else match.end("word")
-    return Pronoun(match.group("word"), match.start("word"), end, ("thing", "place", "person"),
-                   plural or None, None, noun if named and not verb else "")  # fmt: skip
 
 
 def fits(pronoun: Pronoun, one: Referent) -> bool:
@@ -210,23 +218,26 @@ def put(question: str, pronoun: Pronoun, one: Referent) -> str:
 def referents_of(part: Part, found: Finding) -> list[Referent]:
     """List what a turn spoke of: its answer, its topic, and the names its evidence holds."""
     quotes = [str(e["quote"]) for e in found["evidence"][:3]]
-    made: list[Referent] = []
-    topic = _topic(part)
-    answer = _answer(part, found, quotes)
-    if topic and answer and _one_thing(part, topic, answer):
-        both = list(dict.fromkeys([*topic["words"], *answer["words"]]))
-        answer, topic = answer | {"words": both}, None
+    topic, answers = topic_of(part), _answers(part, found, quotes)
+    first = answers[0] if answers else None
+    if topic and first and _one_thing(part, topic, first):
+        first["words"] = list(dict.fromkeys([*topic["words"], *first["words"]]))
+        topic = None
     if topic is not None:
-        topic["role"] = "asked" if answer and answer["role"] == "subject" else "subject"
-    made += [one for one in (answer, topic) if one is not None]
+        topic["role"] = "asked" if first and first["role"] == "subject" else "subject"
+    made = [*answers, *([topic] if topic else [])]
     for quote in quotes:
         made += _named(quote, part)
-    unique: dict[str, Referent] = {}
+    kept: dict[str, Referent] = {}
     for one in made:
-        unique.setdefault(" ".join(one["words"]), one)
-    kept = list(unique.values())
-    named = {word for one in kept[:1] for word in one["words"]} if answer else set()
-    return [one for n, one in enumerate(kept) if n == 0 or not set(one["words"]) < named][:_MOST]
+        named = set(one["words"])
+        if not any(named <= set(other["words"]) and not _joint(other) for other in kept.values()):
+            kept.setdefault(" ".join(one["words"]), one)
+    return list(kept.values())[:_MOST]
+
+
+def _joint(one: Referent) -> bool:
+    return " and " in one["name"]
 
 
 def referent(name: str, kind: str, role: str, context: str = "") -> Referent:
@@ -248,65 +259,87 @@ def gender_of(name: str, context: str = "") -> str | None:
     return ("f" if she else "m") if she != he else None
 
 
-def _topic(part: Part) -> Referent | None:
+def topic_of(part: Part) -> Referent | None:
     """The question's own topic, as a phrase."""
     words = list(part["words"] or part["anchor"] or [])
     if not words or part["kind"] in ("at_time", "choice", "summary", "unsupported"):
         return None
-    low = part["text"].lower()
-    verbs = [
-        w
-        for w in words
-        if re.search(
-            rf"\b(?:who|what|which \w+|she|he|they|it|you|we)\s+(?:\w+ed\s+)?{re.escape(w)}\b", low
-        )
-    ]
-    nouns = [w for w in words if w not in verbs and w not in _BARE] or words
-    names = [m.group() for m in _NAME.finditer(part["text"][1:])
-             if set(tokens(m.group())) <= set(nouns) and not set(tokens(m.group())) & _NOT_NAMES]  # fmt: skip
+    text = part["text"]
+    names = [n for m in _NAME.finditer(text[1:]) if (n := _trimmed(m.group()))
+             and set(tokens(n)) <= {*words, *tokens(part.get("referent") or "")}]  # fmt: skip
     if names:
-        return referent(names[0], _kind_of(names[0], part["text"], part), "asked")
+        return referent(names[0], _kind_of(names[0], text, part), "asked")
+    nouns = next((p for p in _phrases(text) if set(p) & set(words)), None) or words
     return referent("the " + " ".join(nouns), "thing", "asked")
 
 
-_BARE = frozenset(
-    [
-        "cost",
-        "costs",
-        "price",
-        "measured",
-        "used",
-        "made",
-        "called",
-        "leaves",
-        "leave",
-        "open",
-        "opens",
-        "won",
-        "built",
-    ]
-)
+_ARTICLE = frozenset("the a an this that these those his her its their our my".split())  # noqa: SIM905
 
 
-def _answer(part: Part, found: Finding, quotes: Sequence[str]) -> Referent | None:
-    """What the answer is about: its short form, or what its sentence begins with."""
+def _phrases(question: str) -> list[list[str]]:
+    """Runs of content words after an article, those after "about" first.
+
+    In "does the old ferry leave the quay" the last word of the first run is the verb.
+    """
+    low = tokens(question)
+    found: list[tuple[bool, list[str]]] = []
+    for n, word in enumerate(low):
+        if word not in _ARTICLE or (n and low[n - 1] in _ARTICLE):
+            continue
+        run: list[str] = []
+        for other in low[n + 1 : n + 5]:
+            if other in FUNCTION:
+                break
+            run.append(other)
+        ends = n + 1 + len(run)
+        verb = n and low[n - 1] in ("does", "do", "did") and len(run) > 1
+        passive = (
+            n and low[n - 1] in ("is", "was", "are", "were") and len(run) > 1 and ends <= len(low)
+        )
+        kept = [w for w in (run[:-1] if verb or passive else run) if w not in WATCHING]
+        if kept:
+            found.append((not (n and low[n - 1] in ("about", "on", "of")), kept))
+    about = [run for other, run in found if not other and " about " in question.lower()]
+    return about + [run for other, run in found if run not in about]
+
+
+def _answers(part: Part, found: Finding, quotes: Sequence[str]) -> list[Referent]:
+    """What the answer is: its short form, those named with it, or what its sentence begins with."""
     short, wants = found.get("short"), part.get("wants")
-    quote = quotes[0] if quotes else ""
-    if short and wants in ("person", "place"):
-        kind = "place" if wants == "place" else "person"
-        return referent(str(short), kind, "subject", quote)
-    if not quote or found["evidence"][0]["source"] not in ("speech", "screen"):
-        return None
-    named = _named(_answering(part, quote), part)
-    asks_thing = bool(re.match(r"^(?:and |so )*(?:what|which|who|whose)\b", part["text"].lower()))
-    if asks_thing and part["kind"] == "fact" and named:
-        return named[0] | {"role": "subject"}
-    leading = _subject(_answering(part, quote))
+    spoken = [e["quote"] for e in found["evidence"][:3] if e["source"] == "speech"]
+    quote = spoken[0] if spoken else quotes[0] if quotes else ""
+    said = _answering(part, quote)
+    if short and wants == "place":
+        return [referent(str(short), "place", "subject")]
+    if short and wants == "person":
+        return _joined(str(short), said) or [referent(str(short), "person", "subject", quote)]
+    if not quote:
+        return []
+    asks = bool(re.match(r"^(?:and |so )*(?:what|which|who|whose)\b", part["text"].lower()))
+    asks = asks and part["kind"] == "fact" and wants is None
+    asked = {stem(w) for w in part["words"]}
+    names = [one for one in _named(said, part) if not one["name"].startswith("the ")
+             and not {stem(w) for w in one["words"]} & asked]  # fmt: skip
+    if asks and names and _CALLED.search(part["text"].lower()):
+        return [names[0] | {"role": "subject"}]
+    leading = _subject(said)
     if leading is None:
-        return None
-    overlap = {stem(w) for w in leading["words"]} & {stem(w) for w in part["words"]}
-    subject = asks_thing and part["kind"] == "fact" and wants is None
-    return leading | {"role": "subject" if overlap or subject else "mention"}
+        return [names[0] | {"role": "subject"}] if asks and names else []
+    overlap = {stem(w) for w in leading["words"]} & asked
+    return [leading | {"role": "subject" if overlap or asks else "mention"}]
+
+
+_CALLED = re.compile(r"\b(?:called|named|titled|name of|title of)\b")
+
+
+def _joined(short: str, said: str) -> list[Referent]:
+    """Two people named in one breath are both the answer, each and together."""
+    pair = next((m for m in _PAIR.finditer(said) if short in m.groups()), None)
+    if pair is None:
+        return []
+    each = [referent(name, "person", "subject") for name in pair.groups()]
+    both = referent(f"{pair.group(1)} and {pair.group(2)}", "person", "subject")
+    return [*each, both | {"gender": None}]
 
 
 def _answering(part: Part, quote: str) -> str:
@@ -319,21 +352,25 @@ def _one_thing(part: Part, topic: Referent, answer: Referent) -> bool:
     """Whether question and answer speak of the same thing: "what is X called?", or one name."""
     if {stem(w) for w in topic["words"]} & {stem(w) for w in answer["words"]}:
         return True
-    return bool(re.search(r"\b(?:called|named|titled|name of|title of)\b", part["text"].lower()))
+    return bool(_CALLED.search(part["text"].lower()))
 
 
 def _subject(text: str) -> Referent | None:
-    """The noun phrase that a sentence begins with: "The old ferry leaves at nine"."""
+    """The noun phrase that a sentence begins with: "The old ferry leaves", "Fresh herring is sold"."""
     match = _LEADING.match(text.strip())
-    if match is None:
-        return None
+    bare = None if match else _BARE.match(text.strip())
+    if bare is not None:
+        return referent(bare.group(1).lower(), "thing", "mention")
     words: list[str] = []
-    for word in re.findall(r"[\w’'-]+|[,.;:!?]", match.group(1))[:5]:
+    for word in re.findall(r"[\w’'-]+|[,.;:!?]", match.group(1))[:5] if match else []:
         verbal = bool(words) and word.endswith(("s", "ed")) and not word.endswith("ss")
         if not word[0].isalnum() or word.lower() in FUNCTION or verbal:
             break
         words.append(word)
     return referent("the " + " ".join(words[:3]), "thing", "mention") if words else None
+
+
+_BARE = re.compile(r"^([A-Z][a-z]+(?: [a-z]+)?) (?:is|are|was|were) ")
 
 
 def names_in(text: str) -> list[str]:

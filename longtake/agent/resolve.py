@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
-from longtake.agent.dialogue import gone, remembered, usable
+from longtake.agent.dialogue import asked_of, gone, remembered, usable
 from longtake.agent.findings import Candidate, finding
 from longtake.agent.followups import alluding, follow
 from longtake.agent.several import meet, settle_named, translated
@@ -50,6 +50,13 @@ def resolve(
     Returns the bound part, and a finding when it is settled already (it alludes to nothing, or
     to something that was not found).
     """
+    made, settled = _resolved(desk, part, earlier, history)
+    return asked_of(desk, made), settled
+
+
+def _resolved(
+    desk: Desk, part: Part, earlier: Sequence[tuple[Part, Finding]], history: Sequence[Any]
+) -> tuple[Part, Finding | None]:
     part, settled = settle_named(desk, part, history if desk.switches.history else [])
     if settled is not None:
         return part, settled
@@ -58,7 +65,7 @@ def resolve(
         return _after_part(desk, part, *earlier[-1])
     said = list(history) if desk.switches.history else []
     turns = usable(desk, said)
-    turns += [remembered(p["text"], p, f, desk=desk) for p, f in earlier if f["status"] == "found"]
+    turns += [remembered(p["text"], p, f) for p, f in earlier if f["status"] == "found"]
     met = meet(desk, part, turns) or follow(desk, part, turns)
     if met is not None:
         return met[0], met[1] or _lost(met[0], turns, said, desk)
@@ -204,11 +211,23 @@ def _unclocked(text: str) -> str:
 
 def beyond(desk: Desk, part: Part) -> Candidate | None:
     """A stand-in for "that time does not exist": set when a time lies beyond every video."""
-    window = part.get("window") or part.get("scope")
-    point = part.get("point")
-    begins = point if point is not None else window[0] if window else None
-    names = part.get("videos") or [part["anchored"]] if part.get("anchored") else part.get("videos")
-    asked = [v for v in desk.videos if not names or v.id in names]
-    if begins is None or part.get("bound") or any(begins <= v.duration for v in asked):
+    if part.get("bound"):
         return None
-    return {"point": begins, "end": max(video.duration for video in asked)}
+    named = part.get("videos")
+    asked = [v for v in desk.videos if not named or v.id in named] or desk.videos
+    end = max(video.duration for video in asked)
+    begins = _begins(part)
+    return {"point": begins, "end": end} if begins is not None and begins > end else None
+
+
+def _begins(part: Part) -> Seconds | None:
+    """The earliest time that a part speaks of; quoted times are none."""
+    if part.get("point") is not None:
+        return float(part["point"])
+    text = re.sub(r"[\"“][^\"”]+[\"”]", " ", part["text"])
+    try:
+        said = [parse_time(match.group(1)) for match in _CLOCK.finditer(text)]
+    except UsageError:
+        said = []
+    window = part.get("window") or part.get("scope")
+    return min(said) if said else float(window[0]) if window else None
