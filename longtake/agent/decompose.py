@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from longtake.agent.classify import classify
-from longtake.agent.hops import bind_results, with_hops
+from longtake.agent.hops import bind_results, unused, with_hops
 from longtake.agent.state import Part, Switches
 from longtake.agent.templates import MARK, TEMPLATES, Split
 from longtake.tools.topic import content_words
 
-__all__ = ["bind_results", "decompose", "needs_split", "with_hops"]
+__all__ = ["bind_results", "decompose", "needs_split", "unused", "with_hops"]
 
 MOST = 4
 """Parts of one question."""
@@ -81,8 +81,10 @@ def needs_split(one: Part) -> str | None:
     True
     """
     low = one["text"].lower()
-    if one["kind"] in ("choice", "summary", "unsupported", "at_time") or one.get("op"):
+    if one["kind"] in ("choice", "summary", "unsupported", "at_time", "compare") or one.get("op"):
         return None
+    if re.search(r"\b(?:name|title) of\b|\b(?:is|was|are|were) .*\bcalled\b", low):
+        return None  # the clause says which one is meant, and its name is all that is asked
     if len(content_words(low)) < 3:
         return None
     if _CLAUSE.search(low):

@@ -12,7 +12,7 @@ from typing import Any
 
 from longtake.agent.anchors import ends_at
 from longtake.agent.classify import classify
-from longtake.agent.desk import Desk, candidate
+from longtake.agent.desk import SOFT, Desk, candidate
 from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import Candidate, clock, finding, page_of, sentence, stop, telling
 from longtake.agent.linked import value_of
@@ -75,6 +75,12 @@ def with_hops(part: Part, made: Finding) -> Finding:
                    "spans": spans}  # fmt: skip
 
 
+def unused(part: Part, found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates without the sentence that the step before rests on: it says who, not when."""
+    told = part.get("told") or []
+    return [one for one in found if one["id"] not in told]
+
+
 # -- a value -------------------------------------------------------------------------------
 
 
@@ -91,22 +97,12 @@ def _with_value(
     fresh = classify(text)[0]
     words = [w for w in content_words(part["text"].replace(MARK, " ")) if w in fresh["words"]]
     names = [w for w in tokens(told) if w in fresh["words"] or w in content_words(told)]
-    keys = (
-        "kind",
-        "pick",
-        "sources",
-        "strict",
-        "even",
-        "wants",
-        "unit",
-        "relation",
-        "anchor",
-        "op",
-    )
-    made_part = part | {k: fresh.get(k) for k in keys} | {"text": text, "bound_to": value}
+    kept = {k: part[k] for k in ("id", "deps", "bind", "hops", "scope", "point") if k in part}
+    made_part = fresh | kept | {"text": text, "follows": False, "told": [proof["id"]]}
     made_part["words"] = list(dict.fromkeys([*words, *names])) or fresh["words"]
     if _told_together(desk, made_part, words, proof):
         made_part["scope"] = [proof["start"], max(proof["end"], proof["start"] + 0.001)]
+        made_part["told"] = []
     return made_part, None
 
 
@@ -149,6 +145,9 @@ def _in_time(
     end = desk.limit(desk.video(video))
     span = _window(how, [span_of(one) for one in anchors], end)
     made = part | {"anchored": video, "relation": how, "follows": False}
+    if made["kind"] in ("fact", "said", "shown"):
+        # in so short a stretch "colour" need not be said where a colour is
+        made["words"] = [w for w in made["words"] if w not in SOFT] or made["words"]
     if made["kind"] == "summary":
         return made, _digest(desk, video, span)
     if how == "at":

@@ -171,7 +171,7 @@ CLOCK = re.compile(r"\b(?:at|by) (?:\d{1,2}:\d{2}(?::\d{2})?|minute \d+)")
 CHANGED = (
     re.compile(r"^how (?:often|many times) (?:does|did|do|has|have|is|was|were) (?P<a>.+?) "
                r"(?:change\w*|updated|corrected|revised|altered)$"),
-    re.compile(r"^(?:to )?what (?:does|did|do|has|have|is|was) (?P<value>.+?) change[sd]?(?: to)?$"),
+    re.compile(r"^(?:to )?what (?:does|did|do|has|have|is|was) (?P<value>(?:(?!\b(?:after|before)\b).)+?) change[sd]?(?: to)?$"),
     re.compile(r"^how (?:does|did|do|has|have) (?P<a>.+?) change\w*(?: over time| during .+)?$"),
     re.compile(r"^(?:list|show|give|tell me|what (?:are|were))(?: me)?(?: all)?(?: the)? changes "
                r"(?:of|to|in) (?P<a>.+)$"),

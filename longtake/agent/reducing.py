@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from longtake.agent.findings import at, finding, sentence
+from longtake.agent.findings import finding, sentence
+from longtake.agent.solve_state import with_unit
 from longtake.agent.spoken import spoken
 from longtake.agent.state import Finding, Part
 from longtake.tools.words import number_of
@@ -70,7 +71,8 @@ def told(names: Sequence[str], waits: Sequence[tuple[Part, Finding]]) -> str:
 def _value(made: Finding) -> str:
     if made.get("runs"):
         return spoken(made["value"])
-    return str(made.get("short") or f"{made['value']:g}")
+    short = str(made.get("short") or f"{made['value']:g}")
+    return with_unit(made["evidence"][0]["quote"], short)
 
 
 def shown(number: float, waits: Sequence[tuple[Part, Finding]]) -> str:
@@ -82,5 +84,4 @@ def _made(
     said: str, proofs: Sequence[dict[str, object]], sure: float, value: float | None
 ) -> Finding:
     parts = [sentence(said, *range(len(proofs)), computed=value)]
-    parts += [sentence(at(dict(one)), n) for n, one in enumerate(proofs)]
     return finding("found", parts, [dict(p) for p in proofs], confidence=sure, value=value)

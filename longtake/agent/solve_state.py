@@ -124,7 +124,16 @@ def value_in(text: str, part: Part) -> str | None:
     short = short_answer(text, "number", words)
     if short is None:
         return None
-    unit = re.match(r"\s+([a-z]+)", text[text.find(short) + len(short) :])
+    return with_unit(text, short)
+
+
+def with_unit(text: str, short: str) -> str:
+    """A number in digits with the word behind it: "forty two" in "forty two crowns a bag".
+
+    >>> with_unit("Forty two crowns a bag", "Forty two"), with_unit("Score 3 in all", "3")
+    ('42 crowns', '3')
+    """
+    unit = re.match(r"\s+([a-z]+)", text[text.find(short) + len(short) :] if short in text else "")
     told = " ".join(with_digits(short.lower().split()))
     named = unit is not None and unit.group(1) not in FUNCTION and " " not in told
     return f"{told} {unit.group(1)}" if unit is not None and named else told

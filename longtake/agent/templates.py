@@ -51,7 +51,7 @@ _MAIN = (
     r"(?:costs?|speaks?|talks?|lives?|works?|comes?|says?|teach(?:es)?|plays?|weighs?|starts?|begins?|"
     r"goes|go|studi?e?y?s?|earns?|arrives?|leaves?|bring|make|take|recommend|suggest|show|mention|"
     r"describe|explain|present|perform|sit|stay|wear|like|need|have|sing|paint|write|give|use|call|"
-    r"call(?:ed)?|made|kept|stored|born|buried|named|painted|shown|sold|found|think|want|advise|warn)"
+    r"call(?:ed)?|made|kept|stored|born|buried|named|painted|shown|sold|found|think|want|advise|warn|do|drive|ride|row|swim|eat|drink|buy|sell|build|grow|hold|win|lose)"
 )
 _PLAIN = frozenset(
     """who what which whose whom where when how is are was were the a an of name called named does
@@ -180,7 +180,7 @@ def _sub(one: Part, deps: Sequence[int] = (), bind: dict[str, Any] | None = None
 def moment(name: str, scope: Any = None) -> Part:
     """The part that finds when an event is on which another part hangs."""
     words = content_words(name) or [w for w in tokens(name) if w not in _PLAIN]
-    made = part(f"when is {name}", "when", words=words, op="event", names=[name], silent=True)
+    made = part(name, "when", words=words, op="event", names=[name], silent=True)
     made |= {"pick": "best"} | ({"scope": scope} if scope else {})
     return _sub(made)
 
@@ -198,7 +198,8 @@ _WHEN = re.compile(
     r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|as soon as|at the (?:time|moment)(?: when| that)?) (?P<a>.+)$"
 )
 _HAPPENS = re.compile(
-    r"^(?:and |so )*what (?:happen\w*|is going on|goes on|is on|was on|came|comes)\b"
+    r"^(?:and |so )*what (?:happen\w*|takes place|took place|"
+    r"(?:is going on|goes on|is on|was on|came|comes)\W*$)"
 )
 
 
@@ -233,10 +234,19 @@ def beside(one: Part) -> Split | None:
         return None
     later = _headed(head, one)
     how = "before" if re.search(r"\bbefore\b[^?]*$", one["text"].lower()[len(head) :]) else "after"
-    generic = not later or not (set(later["words"]) - _GENERIC)
-    if later is None or (generic and not re.search(rf"\b{p.SAY}\b", head.lower())):
+    if later is None or not re.match(
+        r"^(?:and |so )*(?:what|which|when|how (?:many|often))\b", head.lower()
+    ):
         return None
+    if not set(later["words"]) - _GENERIC and not _said_at_shown(head, names[0]):
+        return None  # what comes next to one thing is one question
     return [moment(names[0]), _sub(later, [0], {"how": how})]
+
+
+def _said_at_shown(head: str, name: str) -> bool:
+    """Whether words are asked for beside something that was shown."""
+    shown = re.search(rf"\b(?:{p.SCREEN}|{p.EYES})\b", name.lower())
+    return bool(shown and re.search(rf"\b{p.SAY}\b", head.lower()))
 
 
 def at_moment(one: Part) -> Split | None:
@@ -278,6 +288,9 @@ def _cut(one: Part, pattern: re.Pattern[str]) -> tuple[str, list[str]] | None:
         return None
     if not all(content_words(n) or re.search(r"\w{4,}", n) for n in names):
         return None
+    own = rf"(?:{p.TALKER})\b(?!.*\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b)"
+    if any(re.match(own, n.lower()) for n in names):
+        return None  # "before she became a teacher" is told, and no moment of the video
     return match.group("head"), names
 
 
