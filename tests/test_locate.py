@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.moments import average_precision, figures
+from longtake.errors import SourceGone
 from longtake.memory.locate import FLOOR, locate, spans_of, suppress
 from longtake.memory.moments import Curve
 from longtake.memory.recall import Recall
+from longtake.memory.saliency import anchors
 from longtake.storage.records import Video
 from longtake.storage.store import Store
 from longtake.timecode import Span
@@ -132,3 +136,161 @@ def test_spans_of_any_curve_are_apart_and_inside(scores: list[float]) -> None:
         assert 0 <= span.start < span.end <= len(scores)
         assert 0 <= p <= 1
         assert all(span.overlap(other) == 0 for other, _ in found[:i])
+
+
+# -- windows with the times of what is said, seen and shown ------------------------------------
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Video, Recall]]:
+    """Ten minutes of small talk with two sentences about the exam, three minutes apart."""
+    script = Script(600.0, frames=False)
+    script.said = [(n, n + 4.0, "we just go on and on like this") for n in range(0, 600, 10)]
+    script.said[12] = (121.2, 125.6, "the exam takes place on the ninth of June")
+    script.said[30] = (301.4, 304.9, "bring a pencil for the exam in June")
+    with open_store(tmp_path_factory.mktemp("course")) as store:
+        video = remember(store, "course.mp4", script)
+        yield store, video, Recall(store, Encoder(), None)
+
+
+def test_windows_have_the_times_of_the_sentences_and_parts_stay_apart(
+    course: tuple[Store, Video, Recall],
+) -> None:
+    _, video, recall = course
+    found = locate(recall, "the exam in June", video.id)
+    spans = sorted(span for span, _ in found.spans[:2])
+    assert spans == [Span(121.2, 125.6), Span(301.4, 304.9)]
+    assert {one.source for one in found.windows[:2]} == {"speech"}
+    assert "exam" in found.windows[0].text
+    # OFF: from the curve alone a window is as wide as the clips that glow.
+    plain = locate(recall, "the exam in June", video.id, closely=False)
+    assert max(span.iou(Span(121.2, 125.6)) for span, _ in plain.spans) < 0.7
+
+
+def test_a_judge_reads_around_the_window_and_may_drop_it(
+    course: tuple[Store, Video, Recall],
+) -> None:
+    _, video, recall = course
+    seen: list[tuple[Span, str]] = []
+
+    def verify(span: Span, text: str) -> float:
+        seen.append((span, text))
+        return 1.0 if "pencil" in text else 0.0
+
+    found = locate(recall, "the exam in June", video.id, verify=verify)
+    assert found.judged == len(seen) <= 5
+    assert found.windows[0].span == Span(301.4, 304.9)
+    assert found.windows[0].verified == 1.0
+    assert all("speech: " in text for _, text in seen)
+    # OFF: without a judge the other sentence, which holds as much, is not put behind it.
+    free = {one.span: one.p for one in locate(recall, "the exam in June", video.id).windows}
+    assert free[Span(121.2, 125.6)] > 0.35
+    assert all(one.span != Span(121.2, 125.6) or one.p < 0.45 for one in found.windows)
+
+
+def test_a_judge_that_answers_nonsense_is_kept_inside_bounds(
+    course: tuple[Store, Video, Recall],
+) -> None:
+    _, video, recall = course
+    found = locate(recall, "the exam in June", video.id, verify=lambda span, text: 17.0)
+    assert all(0.0 <= one.p <= 1.0 for one in found.windows)
+
+
+def test_edges_of_what_is_seen_are_bisected_in_the_source(
+    stream: tuple[Store, Video, Recall],
+) -> None:
+    _, video, recall = stream
+    true = Span(40.6, 57.3)
+    rates: list[float] = []
+
+    def look(span: Span, fps: float) -> dict[str, object]:
+        rates.append(fps)
+        times = np.arange(span.start, span.end, 1 / fps)
+        shown = [float(t) for t in times if true.contains(float(t))]
+        return {"lines": [], "tags": [{"label": "tractor", "time": t, "p": 0.9} for t in shown]}
+
+    found = locate(recall, "a tractor", video.id, look=look)
+    span = found.windows[0].span
+    assert abs(span.start - true.start) <= 0.25
+    assert abs(span.end - true.end) <= 0.3
+    assert set(rates) == {4.0, 8.0}
+    rough = locate(recall, "a tractor", video.id).windows[0].span
+    assert abs(rough.start - true.start) > 0.3  # OFF: whole seconds
+
+
+def test_a_source_that_fails_leaves_the_edges(stream: tuple[Store, Video, Recall]) -> None:
+    _, video, recall = stream
+
+    def look(span: Span, fps: float) -> dict[str, object]:
+        raise SourceGone("it is gone")
+
+    assert locate(recall, "a tractor", video.id, look=look) == locate(recall, "a tractor", video.id)
+
+
+def test_there_are_no_more_windows_than_asked_for(stream: tuple[Store, Video, Recall]) -> None:
+    _, video, recall = stream
+    assert len(locate(recall, "a giraffe", video.id, limit=1).windows) == 1
+
+
+# -- anchors and saliency ------------------------------------------------------------------------
+
+
+def dominant() -> tuple[Curve, list[Span]]:
+    """One long event with many maxima, and two short ones that are a little weaker."""
+    rng = np.random.default_rng(3)
+    scores = 0.05 + 0.02 * rng.random(900)
+    events = [Span(300, 500), Span(60, 66), Span(780, 786)]
+    scores[300:500] = 0.8 + 0.15 * rng.random(200)
+    scores[60:66] = [0.5, 0.6, 0.7, 0.72, 0.65, 0.5]
+    scores[780:786] = [0.5, 0.6, 0.71, 0.7, 0.6, 0.5]
+    return Curve([float(i) for i in range(900)], [float(s) for s in scores]), events
+
+
+def test_anchors_are_spread_over_events_where_the_best_frames_lie_in_one() -> None:
+    curve, events = dominant()
+    best = sorted(range(900), key=lambda i: -curve.scores[i])[:8]
+    assert sum(any(event.contains(t) for t in best) for event in events) == 1
+    found = anchors(curve, 8)
+    assert len(found) <= 8
+    assert all(any(span.overlap(event) > 0 for span, _ in found) for event in events)
+    assert [span for span, _ in found] == sorted(span for span, _ in found)
+    short = [span for span, _ in found if span.overlap(events[1]) > 0]
+    assert short[0].iou(events[1]) >= 0.8
+
+
+def test_a_flat_curve_has_no_anchors() -> None:
+    assert anchors(Curve([], []), 4) == []
+    assert anchors(Curve([float(i) for i in range(50)], [0.02] * 50), 4) == []
+    assert anchors(dominant()[0], 0) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=120), st.integers(1, 9))
+def test_anchors_of_any_curve_are_apart_and_inside(scores: list[float], n: int) -> None:
+    curve = Curve([float(i) for i in range(len(scores))], scores)
+    found = anchors(curve, n)
+    assert len(found) <= n
+    for (one, _), (other, _) in pairwise(found):
+        assert one.end <= other.start
+    assert all(0 <= span.start < span.end <= len(scores) for span, _ in found)
+
+
+def test_saliency_has_a_number_for_every_two_seconds(stream: tuple[Store, Video, Recall]) -> None:
+    _, video, recall = stream
+    rows = locate(recall, "a tractor", video.id).saliency()
+    assert len(rows) == 300
+    assert int(np.argmax(rows)) in range(20, 29)
+
+
+# -- the bench's measures ------------------------------------------------------------------------
+
+
+def test_average_precision_counts_each_gold_span_once() -> None:
+    golds = [Span(0, 10), Span(50, 60)]
+    rows = [(Span(0, 10), 0.9), (Span(0, 10), 0.8), (Span(50, 60), 0.7)]
+    assert average_precision(rows, golds, 0.5) == pytest.approx(0.5 + 0.5 * 2 / 3)
+    assert average_precision([], golds, 0.5) == 0.0
+    perfect = figures([([(Span(0, 10), 0.9), (Span(50, 60), 0.8)], golds)])
+    assert perfect == {"queries": 1, "R1@0.5": 1.0, "R1@0.7": 1.0, "mIoU": 1.0, "mAP": 1.0}
+    wide = figures([([(Span(0, 30), 0.9)], [Span(0, 10)])])
+    assert wide["R1@0.5"] == 0.0
+    assert wide["mAP"] == 0.0

@@ -64,6 +64,8 @@ def test_every_tool_has_a_doc_a_schema_and_json_results(world: World, tmp_path: 
     given: dict[str, dict[str, Any]] = {
         "search": {"query": "attention sinks"},
         "locate": {"query": "attention sinks", "video": "lecture"},
+        "summarize": {"videos": ["lecture"], "sentences": 3},
+        "highlights": {"video": "lecture", "n": 2},
         "transcript": {"video": "lecture", "start": 0, "end": 60},
         "screen_text": {"video": "lecture"},
         "timeline": {"video": "lecture", "zoom": "scene"},

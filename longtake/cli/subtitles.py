@@ -1,4 +1,4 @@
-"""Words as txt, srt, vtt and json, in the forms that whisper's tools write."""
+"""Words as txt, srt, vtt and json, in the forms that whisper's tools write; other cues as vtt."""
 
 from __future__ import annotations
 
@@ -47,12 +47,13 @@ def srt(found: Sequence[Segment]) -> str:
 
 
 def vtt(found: Sequence[Segment]) -> str:
-    """WebVTT; what looks like its markup is escaped."""
+    """WebVTT; what looks like its markup is escaped. A segment's `name` names its cue."""
     blocks = ["WEBVTT\n"]
     for one in found:
         start, end = (_stamp(one[key], ".") for key in ("start", "end"))
         text = clean(one["text"]).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        blocks.append(f"{start} --> {end}\n{text or '…'}\n")
+        name = f"{_cue(str(one['name']))}\n" if one.get("name") else ""
+        blocks.append(f"{name}{start} --> {end}\n{text or '…'}\n")
     return "\n".join(blocks)
 
 

@@ -60,6 +60,25 @@ class LocateArgs(Window):
     curve: bool = True
 
 
+class SummarizeArgs(Window):
+    """Arguments of `summarize`; without `videos` all of them."""
+
+    videos: list[str] | None = None
+    about: Annotated[str, Field(max_length=2000)] = ""
+    sentences: Annotated[int | None, Field(ge=1, le=1000)] = None
+    words: Annotated[int | None, Field(ge=1, le=100_000)] = None
+
+
+class HighlightsArgs(Window):
+    """Arguments of `highlights`; `length` is of all together, in seconds."""
+
+    video: str
+    n: Annotated[int, Field(ge=1, le=100)] = 5
+    about: Annotated[str, Field(max_length=2000)] = ""
+    min_gap: Time = 30.0
+    length: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
+
+
 class ReadArgs(Window):
     """Arguments of `transcript` and `screen_text`."""
 

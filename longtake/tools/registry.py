@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from longtake.memory.locate import Located, Verify
     from longtake.memory.recall import Recall, Recalled
     from longtake.storage.store import Store
+    from longtake.tools.highlights import Highlight
+    from longtake.tools.summary import Summary
 
 
 class Toolbox(Reader):
@@ -102,11 +104,7 @@ class Toolbox(Reader):
         if not query.strip():
             raise UsageError("the description is empty", fix="say what to look for")
         known = self.store.video(video)
-        if span is not None and span.start >= known.duration:
-            raise NoSuchMoment(
-                f"{format_time(span.start)} lies beyond the end of {known.name} "
-                f"({format_time(known.duration)})"
-            )
+        self._reaches(span, [known])
         look = None
         if fine and self.looker.has_source(known):
             look = partial(self._seen, known, query)
@@ -117,6 +115,59 @@ class Toolbox(Reader):
 
     def _seen(self, video: Video, question: str, span: Span, fps: float) -> dict[str, Any]:
         return self.looker.inspect(video, span, fps=fps, question=question)
+
+    def summarize(
+        self,
+        videos: Sequence[str],
+        *,
+        span: Span | None = None,
+        about: str = "",
+        sentences: int | None = None,
+        words: int | None = None,
+        as_of: Seconds | None = None,
+        spoken: bool = False,
+    ) -> Summary:
+        """Return the sentences that stand for videos, a stretch of them, or what bears on a topic."""
+        from longtake.tools.summary import summarize
+
+        known = [self.store.video(one) for one in videos]
+        self._reaches(span, known)
+        return summarize(
+            self, known, span=span, about=about.strip(), sentences=sentences, words=words,
+            as_of=as_of, spoken=spoken,
+        )  # fmt: skip
+
+    def highlights(
+        self,
+        video: str,
+        *,
+        n: int = 5,
+        about: str = "",
+        min_gap: Seconds = 30.0,
+        length: Seconds | None = None,
+        span: Span | None = None,
+        as_of: Seconds | None = None,
+    ) -> list[Highlight]:
+        """Return the moments that stand out in a video, apart from each other, each with why."""
+        from longtake.tools.highlights import highlights
+
+        known = self.store.video(video)
+        self._reaches(span, [known])
+        return highlights(
+            self, known, n=n, about=about.strip(), min_gap=min_gap, length=length, span=span,
+            as_of=as_of,
+        )  # fmt: skip
+
+    def _reaches(self, span: Span | None, videos: Sequence[Video]) -> None:
+        """Refuse a stretch that begins beyond the end of every video."""
+        if span is None or not videos or any(span.start < one.duration for one in videos):
+            return
+        last = max(videos, key=lambda one: (one.duration, one.id))
+        raise NoSuchMoment(
+            f"{format_time(span.start)} lies beyond the end of {last.name} "
+            f"({format_time(last.duration)})",
+            fix=f"longtake timeline {last.id}",
+        )
 
     def count(
         self,
@@ -236,6 +287,23 @@ def _locate(box: Toolbox, given: a.LocateArgs) -> dict[str, Any]:
     return {"spans": spans, "saliency": located.saliency(), **curve}
 
 
+def _summarize(box: Toolbox, given: a.SummarizeArgs) -> dict[str, Any]:
+    ids = box._video_ids(given.videos) or [one.id for one in box.store.videos()]
+    made = box.summarize(
+        ids, span=given.span(), about=given.about, sentences=given.sentences, words=given.words,
+        as_of=given.as_of,
+    )  # fmt: skip
+    return made.to_json()
+
+
+def _highlights(box: Toolbox, given: a.HighlightsArgs) -> dict[str, Any]:
+    found = box.highlights(
+        box._video_id(given.video), n=given.n, about=given.about, min_gap=given.min_gap,
+        length=given.length, span=given.span(), as_of=given.as_of,
+    )  # fmt: skip
+    return {"highlights": [one.to_json() for one in found]}
+
+
 def _transcript(box: Toolbox, given: a.ReadArgs) -> dict[str, Any]:
     rows = box.transcript(box._video_id(given.video), span=given.span(), as_of=given.as_of)
     return {"lines": [record_row(r) for r in rows]}
@@ -295,6 +363,8 @@ def _specs() -> dict[str, ToolSpec]:
     rows: list[tuple[str, type[a.Args], Callable[[Toolbox, Any], dict[str, Any]]]] = [
         ("search", a.SearchArgs, _search),
         ("locate", a.LocateArgs, _locate),
+        ("summarize", a.SummarizeArgs, _summarize),
+        ("highlights", a.HighlightsArgs, _highlights),
         ("transcript", a.ReadArgs, _transcript),
         ("screen_text", a.ReadArgs, _screen_text),
         ("timeline", a.TimelineArgs, _timeline),
