@@ -55,7 +55,7 @@ class Desk:
     stop: Callable[[], bool] = lambda: False
     """Whether the person has had enough; the best answer so far is given then."""
     on_step: Callable[[dict[str, Any]], None] | None = None
-    _near: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=dict)
+    _near: dict[tuple[str, ...], list[tuple[str, float]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @cached_property
@@ -122,7 +122,7 @@ class Desk:
 
     def near(self, text: str, level: Level) -> list[tuple[str, float]]:
         """Cosines of a text with the captions of a level, for all that are near at all."""
-        key = (text, level)
+        key = (text, level, *self.ids)
         if key not in self._near:
             self.count("searches")
             self._near[key] = self.toolbox.similar(

@@ -22,12 +22,12 @@ from typing import Any
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import spread
 from longtake.agent.state import Part
-from longtake.storage.records import Record
+from longtake.storage.records import Level, Record
 from longtake.timecode import Span
 from longtake.tools.corpus import Term, coverage
 
 Node = dict[str, Any]
-LEVELS = ("video", "chapter", "scene", "clip")
+LEVELS: tuple[Level, ...] = ("video", "chapter", "scene", "clip")
 COARSE = {"video": 2, "chapter": 3, "scene": 5, "clip": 10}
 """How many of each level the coarse step puts on the frontier."""
 LEAF = "clip"
