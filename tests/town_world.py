@@ -89,7 +89,7 @@ ISLAND: tuple[Section, ...] = (
 
 def long_film(sections: int = 30) -> tuple[Section, ...]:
     """A film that speaks of herring all the time."""
-    said = tuple((8.0 + 12 * n, f"Herring is smoked in shed number {n + 1}.") for n in range(9))
+    said = tuple((8.0 + 12 * n, f"Fresh herring, shed {n + 1}.") for n in range(9))
     return tuple(Section(f"Shed row {n}", (), said) for n in range(sections))
 
 

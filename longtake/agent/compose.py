@@ -81,7 +81,8 @@ def _grouped(
     told: list[Part] = []
     results: list[Finding] = []
     for places in groups.values():
-        told.append(parts[places[0]])
+        whole = {"videos": [v for n in places for v in parts[n].get("videos") or []]}
+        told.append(dict(parts[places[0]]) | (whole if len(places) > 1 else {}))
         if len(places) == 1:
             results.append(findings[places[0]])
             continue

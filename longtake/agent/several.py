@@ -93,38 +93,66 @@ def pick(
     *,
     as_of: Seconds | None = None,
     most: int = MOST_VIDEOS,
+    quotas: bool = True,
 ) -> Picked:
     """Choose at most so many videos that fit a question best, in their own order.
 
-    Named ones first; the others by the best rank that any of their chapters, synopses or moments
-    reaches in one search over the library, so that a long video is not preferred for having many.
-    A question that counts, or asks for every or each, is asked of all.
+    Named ones first; the others by rank fusion over their synopses, their chapters and the best
+    moment of each. With `quotas` each video is searched for its own best moment; without, one
+    search is shared, and a long video with many hits leaves no room for others. A question that
+    counts, or asks for every or each, is asked of all.
     """
     if len(videos) <= most or _COUNTS.search(question):
         return Picked(tuple(videos))
-    named = [v.id for v in named_in(question, videos)[0]]
-    ranks = _ranks(toolbox, question, videos, as_of)
+    named = {v.id for v in named_in(question, videos)[0]}
+    ranks = _coarse(toolbox, question, videos, as_of)
     order = sorted(videos, key=lambda v: (v.id not in named, -ranks.get(v.id, 0.0), v.ordinal))
+    finer = order[: CLOSER * most] if quotas else order
+    for n, video in enumerate(_by_moment(toolbox, question, finer, as_of, quotas)):
+        ranks[video] = ranks.get(video, 0.0) + 2.0 / (60 + n)
+    order.sort(key=lambda v: (v.id not in named, -ranks.get(v.id, 0.0), v.ordinal))
     kept = {v.id for v in order[:most]}
+    left = tuple(v for v in videos if v.id not in kept)
     why = f"the {most} of {len(videos)} videos that fit best"
-    return Picked(
-        tuple(v for v in videos if v.id in kept), tuple(v for v in videos if v.id not in kept), why
-    )
+    return Picked(tuple(v for v in videos if v.id in kept), left, why)
 
 
-def _ranks(
+CLOSER = 4
+"""So many times more videos than are picked are searched one by one."""
+
+
+def _coarse(
     toolbox: Toolbox, question: str, videos: Sequence[Video], as_of: Seconds | None
 ) -> dict[str, float]:
-    """Reciprocal ranks of the best hit of each video on each level, summed (rank fusion)."""
+    """Reciprocal ranks of each video by its synopsis and by its best chapter."""
     ids = [v.id for v in videos]
-    levels: tuple[Level | None, ...] = ("video", "chapter", None)
+    levels: tuple[Level, ...] = ("video", "chapter")
     ranks: dict[str, float] = {}
     for level in levels:
-        found = toolbox.search(question, videos=ids, level=level, k=8 * MOST_VIDEOS, as_of=as_of)
-        order = list(dict.fromkeys(moment.video for moment in found.moments))
-        for n, video in enumerate(order):
+        found = toolbox.search(question, videos=ids, level=level, k=4 * len(ids), as_of=as_of)
+        for n, video in enumerate(dict.fromkeys(moment.video for moment in found.moments)):
             ranks[video] = ranks.get(video, 0.0) + 1.0 / (60 + n)
     return ranks
+
+
+def _by_moment(
+    toolbox: Toolbox,
+    question: str,
+    videos: Sequence[Video],
+    as_of: Seconds | None,
+    quotas: bool,
+) -> list[str]:
+    """Videos by how well their best moment fits; those without any are left out."""
+    ids = [v.id for v in videos]
+    if not quotas:
+        found = toolbox.search(question, videos=ids, k=8 * MOST_VIDEOS, as_of=as_of)
+        return list(dict.fromkeys(moment.video for moment in found.moments))
+    scored = []
+    for n, video in enumerate(ids):
+        best = toolbox.search(question, videos=[video], k=1, as_of=as_of).moments
+        if best:
+            scored.append((-best[0].score, n, video))
+    return [video for _, _, video in sorted(scored)]
 
 
 # -- which videos a question names -------------------------------------------------------------
