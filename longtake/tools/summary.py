@@ -149,15 +149,19 @@ def section_named(
     box: Toolbox, video: str, about: str, as_of: Seconds | None = None
 ) -> list[Record]:
     """The chapters, else the scenes, whose titles name a topic; neighbours belong together."""
-    corpus = box.corpus([video], as_of=as_of)
-    terms = corpus.terms(content_words(about) or about.lower().split())
-    known = {u.record.id: u for u in corpus.of("caption")}
+    terms = _terms(box, video, about, as_of)
+    known = {u.record.id: u for u in box.corpus([video], as_of=as_of).of("caption")}
     best: list[Record] = []
     for level in ("chapter", "scene"):
         titled = [u.record for u in known.values() if u.record.level == level]
         fits = [r for r in titled if _title_share(terms, r) >= NAMED]
         best = best or fits
     return sorted(best, key=lambda r: (r.span, r.id))
+
+
+def _terms(box: Toolbox, video: str, about: str, as_of: Seconds | None) -> list[Term]:
+    words = content_words(about) or about.lower().split()
+    return box.corpus([video], as_of=as_of).terms(words)
 
 
 def _title_share(terms: Sequence[Term], record: Record) -> float:
@@ -218,14 +222,16 @@ def _of_section(box: Toolbox, digest: Digest, video: str, span: Span, about: str
     """What is said in the sections named after a topic, as far as it is near to the topic."""
     rows: list[Told] = []
     topic = box.embed([about])[0]
+    terms = _terms(box, video, about, digest.as_of)
     for part in section_named(box, video, about, digest.as_of):
         if part.span.overlap(span) <= 0:
             continue
         inside = Span(max(span.start, part.span.start), min(span.end, part.span.end))
         for told in digest.sentences(video, inside):
             near = float(told.vector @ topic) if told.vector is not None else 0.5
-            share = min(1.0, max(0.0, (near - 0.1) / 0.4))
-            rows.append(replace(told, worth=round(0.6 * told.worth * share, 4)))
+            held = coverage(terms, Corpus(told.records, [video]).units)
+            share = min(1.0, max(0.0, (near - 0.1) / 0.4, 2.0 * held))
+            rows.append(replace(told, worth=round(0.8 * told.worth * share, 4)))
     return rows
 
 

@@ -57,7 +57,7 @@ def highlights_command(
     data = {"video": known.id, "name": known.name, "about": about or None,
             "path": str(out) if out else None, "highlights": rows}  # fmt: skip
     if form == "vtt":
-        text = vtt([row | {"name": row["title"]} for row in rows]) + "\n"
+        text = vtt([row | {"name": row["title"]} for row in rows])
     elif form == "edl":
         text = edl(known.name, rows, float(known.media.get("fps") or 25.0))
     elif form == "ffmpeg":

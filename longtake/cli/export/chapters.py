@@ -16,4 +16,4 @@ def chapters(tree: Mapping[str, Any]) -> str:
         end = parts[number]["start"] if number < len(parts) else max(part["end"], tree["duration"])
         title = str(part["title"] or "").strip() or f"Part {number}"
         cues.append({"name": str(number), "start": part["start"], "end": end, "text": title})
-    return vtt(cues) + "\n"
+    return vtt(cues)
