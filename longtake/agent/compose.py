@@ -7,6 +7,7 @@ answer, and one concrete thing that would help.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -216,7 +217,7 @@ def next_step(desk: Desk, part: Part, first: Finding, status: str) -> str:
     if status == "ambiguous":
         return "Next: ask again with the name of what is meant."
     if status == "not_seen_yet" and unseen and desk.as_of is None:
-        return f"Next: longtake ingest {unseen[0].path} watches the rest; then ask again."
+        return f"Next: longtake ingest {shlex.quote(unseen[0].path)} watches the rest; then ask again."
     if status == "not_seen_yet":
         return "Next: ask again at a later time."
     if left_out(desk):

@@ -50,7 +50,8 @@ def evidence_lines(evidence: Iterable[Mapping[str, Any]], names: Mapping[str, st
 def refusal_lines(data: Mapping[str, Any]) -> list[str]:
     """What was searched, and what to try."""
     lines = [f"  searched: {line}" for line in searched_lines(data["searched"])]
-    if hint := TRY.get(data["status"]):
+    hint = TRY.get(data["status"])
+    if hint and "Next: " not in data.get("text", ""):
         lines.append(f"  try: {hint}")
     return lines
 
@@ -78,13 +79,38 @@ def searched_lines(searched: Iterable[Mapping[str, Any]]) -> list[str]:
 def answer_markdown(question: str, data: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """Return an answer's JSON as Markdown, for notes."""
     lines = [f"**{escape_md(question)}**", "", escape_md(data["text"]), ""]
+    if len({piece["video"] for piece in data["evidence"]}) > 1:
+        lines += [*compare_table(data["evidence"], names), ""]
+        return "\n".join([*lines, _how_sure(data)])
     for number, piece in enumerate(data["evidence"], 1):
         name = escape_md(names.get(piece["video"], piece["video"]))
         when = stretch(piece["start"], piece["end"])
         quote = escape_md(piece["quote"])
         lines.append(f"{number}. {name} {when} ({piece['source']}): “{quote}”")
-    lines += ["", f"_{data['status']}, confidence {data['confidence']:.2f}_"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", _how_sure(data)])
+
+
+def _how_sure(data: Mapping[str, Any]) -> str:
+    return f"_{data['status']}, confidence {data['confidence']:.2f}_"
+
+
+def compare_table(
+    evidence: Iterable[Mapping[str, Any]], names: Mapping[str, str], most: int = 4
+) -> list[str]:
+    """What each video holds, as a Markdown table: one row a video, its proofs in order of time."""
+    held: dict[str, list[Mapping[str, Any]]] = {}
+    for piece in evidence:
+        held.setdefault(piece["video"], []).append(piece)
+    rows = ["| video | what it holds |", "|---|---|"]
+    for video, pieces in held.items():
+        shown = sorted(pieces, key=lambda one: (one["start"], one["quote"]))[:most]
+        cells = [
+            f"{stretch(one['start'], one['end'])} ({one['source']}): “{escape_md(shorten(one['quote']))}”"
+            for one in shown
+        ]
+        more = f"<br>and {len(pieces) - most} more" if len(pieces) > most else ""
+        rows.append(f"| {escape_md(names.get(video, video))} | {'<br>'.join(cells)}{more} |")
+    return rows
 
 
 def escape_md(text: str) -> str:

@@ -25,7 +25,7 @@ def why_command(thread: str | None, turn: int | None) -> None:
     library = session.open()
     kept = find(Turns(library.path), thread, turn)
     names = {video.id: video.name for video in library.videos()}
-    data = {"thread": kept.thread, "turn": kept.turn, "question": kept.question, **kept.answer}
+    data = {**kept.answer, "thread": kept.thread, "turn": kept.turn, "question": kept.question}
     emit(data, lambda: "\n".join(why_lines(kept.question, kept.answer, names)), count=1)
 
 
