@@ -214,7 +214,11 @@ def _while(text: str) -> list[Part] | None:
     if not match or not re.match(p.QUESTION, low) or p.WHEN.match(low) or p.HOW_LONG.search(low):
         return None
     head, anchor = text[: match.end("head")], text[match.start("anchor") :]
-    if not content_words(anchor) or re.match(r"\d", anchor) or p.HOW_MANY_TIMES.search(low):
+    if (
+        not set(content_words(anchor)) - p.BEGINS
+        or re.match(r"\d", anchor)
+        or p.HOW_MANY_TIMES.search(low)
+    ):
         return None
     if not re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", match.group("anchor")):
         return None

@@ -100,6 +100,8 @@ RELATION = re.compile(
 )
 CHANGES = frozenset("change changes correction corrections update updates".split())  # noqa: SIM905
 """After these things are as they stand in the end; they are no places in the video."""
+BEGINS = frozenset("began begun stopped stops finished finishes done over".split())  # noqa: SIM905
+"""Say that something is on or over, and not what."""
 WHILE = re.compile(
     r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|whilst|as|at the (?:moment|time|point)(?: when| that)?|"
     r"during(?: the part about| the section (?:on|about))?)\s+(?P<anchor>.+)$"

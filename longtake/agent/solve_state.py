@@ -16,6 +16,7 @@ from longtake.agent.findings import Candidate, at, clock, finding, sentence
 from longtake.agent.operators import Reading, changes, state_at
 from longtake.agent.pages import page_lines
 from longtake.agent.solve_when import absent
+from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Seconds
 from longtake.tools.corpus import Term, Unit, coverage
@@ -28,7 +29,10 @@ CELL = 4
 """A value beside its label has at most so many words."""
 _SCORE = re.compile(r"\b(\d{1,3}) ?(?:(?::|-|–|to) ?(\d{1,3})\b|all\b)")
 _TWO_SIDED = frozenset(stem(word) for word in ("score", "result", "standing", "goals"))
-_PIECE = re.compile(r"[\w.,]+|[:–-]")
+_PIECE = re.compile(r"\d+|[^\W\d]+|[:–-]")
+_SAID = {"one": "1", "nil": "0", "nought": "0", "love": "0"}
+ATTRIBUTES = frozenset("price cost value amount number temperature level age".split())  # noqa: SIM905
+"""Need not be said where the thing is told with such a value: "a pie costs six crowns"."""
 Read = tuple[Reading, Candidate]
 
 
@@ -76,11 +80,15 @@ def solve_changes(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | No
 
 def readings(desk: Desk, part: Part, terms: Sequence[Term]) -> list[Read]:
     """Every place that tells the value, in order of time; of one page the line itself."""
-    if not terms or all(term.absent for term in terms):
+    thing = [term for term in terms if term.text not in ATTRIBUTES] or list(terms)
+    sort = sort_of(part["text"]) if len(thing) < len(terms) else None
+    if not thing or all(term.absent for term in thing):
         return []
     found: dict[tuple[str, Seconds], Read] = {}
-    for unit in desk.corpus.holding(terms):
-        if unit.source not in ("speech", "screen") or coverage(terms, [unit]) < HELD:
+    for unit in desk.corpus.holding(thing):
+        if unit.source not in ("speech", "screen") or coverage(thing, [unit]) < HELD:
+            continue
+        if sort is not None and not holds(sort, part["text"], unit.record.text):
             continue
         made = _reading(desk, part, unit)
         if made is not None:
@@ -116,9 +124,7 @@ def value_in(text: str, part: Part) -> str | None:
     if wants != "number":
         return short_answer(text, wants, words)
     if {stem(word) for word in words} & _TWO_SIDED:
-        plain = " ".join(
-            "1" if w == "one" else w for w in with_digits(_PIECE.findall(text.lower()))
-        )
+        plain = " ".join(_SAID.get(w, w) for w in with_digits(_PIECE.findall(text.lower())))
         if score := _SCORE.search(plain):
             return f"{score.group(1)}:{score.group(2) or score.group(1)}"
     short = short_answer(text, "number", words)
