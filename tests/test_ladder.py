@@ -196,7 +196,7 @@ def test_parallel_climbs_give_what_one_after_another_gives(world: Film, tmp_path
     terms = desk.terms(part["words"])
     desk.toolbox.corpus(desk.ids)
     spots = [{"video": world.video.id, "start": 10.0 * n, "end": 10.0 * n + 10, "fit": 0.5}
-             for n in range(18, 26)]  # fmt: skip
+             for n in range(19, 23)]  # fmt: skip
     steps = [plan(desk, part, terms, spot, []) for spot in [*spots, spots[2], spots[2]]]
     _ = desk.lanes
     with ThreadPoolExecutor(5) as pool:
@@ -250,6 +250,34 @@ def test_the_budget_is_debited(world: Film) -> None:
     assert desk.cost["frames"] == world.decoded
 
 
+def test_the_step_before_tells_where_to_go_and_else_all_is_gone_through(tmp_path: Path) -> None:
+    scenes = [Scene(17.0, "grey"), Scene(0.5, "black"), Scene(42.5, "grey")]
+    path = draw_video(tmp_path / "film.mp4", scenes, fps=4.0, size=(192, 108), numbered=False)
+    world = film(tmp_path, path=path)
+    desk = world.desk(ASKED[SHORT])
+    part = classify(desk.question, None)[0]
+    place = {"video": world.video.id, "start": 10.0, "end": 20.0, "fit": 1.0}
+    coarse = climb(desk, part, [], plan(desk, part, [], place, []) or {})["step"]
+    assert {p["kind"] for p in coarse["points"]} == {"change"}
+    fine = plan(desk, part, [], place, [coarse])
+    assert fine is not None
+    assert (fine["rung"], fine["why"]) == ("R5", "the picture changes")
+    assert Span(fine["start"], fine["end"]).contains(17.2)
+    steps = [coarse | {"points": []}]
+    while (step := plan(desk, part, [], place, steps)) is not None:
+        steps.append(step | {"new": 0, "points": []})
+        steps[0] |= {"new": 1}
+    assert [s["rung"] for s in steps] == ["R4", "R5", "R5", "R5"]
+    assert (steps[1]["start"], steps[-1]["end"]) == (10.0, 20.0)
+    box = [0.1, 0.1, 0.3, 0.2]
+    torn = {"kind": "unread", "start": 12.0, "end": 13.0, "weight": 0.8, "box": box}
+    crop = plan(desk, part, [], place, [coarse | {"points": [*coarse["points"], torn]}])
+    assert crop is not None
+    assert (crop["rung"], crop["boxes"]) == ("R6", [box])
+    assert Span(12.0, 13.0).overlap(Span(crop["start"], crop["end"])) == pytest.approx(1.0)
+    world.store.close()
+
+
 # -- zoom: small text in a corner ----------------------------------------------------------
 
 MARK = (200, 30, 30)
@@ -264,7 +292,7 @@ def corner(n: int) -> np.ndarray[Any, Any]:
 
 def test_corner_marks_are_read_with_zoom_and_lost_without() -> None:
     reader = FakeReader({MARK: ["sale ends friday"]}, least=0.0018)
-    frames = [corner(n) for n in range(8)]
+    frames = [corner(n) for n in range(4)]
     zoomed = [read_grid(reader, image) for image in frames]
     assert all([line.text for line in lines] == ["sale ends friday"] for lines, _ in zoomed)
     assert all(count <= 12 for _, count in zoomed)

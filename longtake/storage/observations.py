@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from longtake.errors import Corrupt, StoreError
+from longtake.errors import StoreError
 from longtake.storage.database import Database, Row
 from longtake.storage.rows import clean
 from longtake.timecode import Seconds, Span
@@ -239,7 +239,7 @@ class Observations:
             return []
         try:
             rows = self._open().rows("PRAGMA integrity_check(5)")
-        except Corrupt as error:
+        except StoreError as error:
             return [error.message]
         return [row[0] for row in rows if row[0] != "ok"]
 
