@@ -4,8 +4,9 @@
                               [--film LIBRARY TRUTH]...
 
 Makes the development worlds (`bench.worlds.dev`), asks all their questions in two processes, fits
-on half one and prints what that is worth on half two, whose subjects and wordings were not seen;
-then the same on films that are named: kept libraries with the truth of `bench.answers`. `--write`
+on half one and prints what that is worth on half two, whose subjects and wordings were not seen,
+and the other way round. What is packaged is fitted on both halves; what it is worth on films that
+are named (kept libraries with the truth of `bench.answers`) is printed too. `--write`
 updates the packaged file, ``longtake/agent/calibration/<profile>.json``, or with ``--chat``, which
 lets the profile's chat model judge, the model's own. `--folder` keeps worlds and rows: what is
 there is not made or asked again, and a new fit takes seconds.
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.asked import Row, asked, load_rows, save_rows
-from bench.fitting import applied, figures, fit, shares
+from bench.fitting import applied, figures, fit, shares, unchanged
 from bench.machine import emit, machine, say
 from bench.worlds.dev import RECIPES, Recipe, make_dev
 from bench.worlds.truth import Question, Truth
@@ -92,7 +93,8 @@ def ask_everything(folder: Path, profile: str, *, chat: bool) -> dict[str, list[
         )
         for names in WORKERS
     ]  # fmt: skip
-    if any([process.wait() for process in started]):
+    codes = [process.wait() for process in started]
+    if any(codes):
         raise SystemExit("a process that asked questions failed")
     halves: dict[str, list[Row]] = {"one": [], "two": []}
     for recipe in RECIPES:
@@ -115,9 +117,8 @@ def ask_film(library: Path, truth: Path, folder: Path, profile: str, *, chat: bo
 def compared(rows: Sequence[Row], calibration: Any, *, weigh: bool) -> dict[str, Any]:
     """Figures before and after: the solvers' own numbers, and calibrated ones."""
     weights = shares(rows) if weigh else None
-    before = [row | {"p": row["confidence"]} for row in rows]
     return {
-        "before": figures(before, weights),
+        "before": figures(unchanged(rows), weights),
         "after": figures(applied(rows, calibration), weights),
     }
 
@@ -130,20 +131,25 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     halves = ask_everything(folder, given.profile, chat=given.chat)
     names = {"text_encoder": open_models(given.profile).names()["text_encoder"]}
     if given.chat:
-        names["chat_model"] = str(open_models(given.profile).chat.name)
-    made: Calibration = fit(halves["one"], given.profile, names, judge=given.chat)
+        names["chat_model"] = open_models(given.profile).names()["chat"]
+    every = halves["one"] + halves["two"]
+    made: Calibration = fit(every, given.profile, names, judge=given.chat)
     report: dict[str, Any] = {"bench": "calibrate", "machine": machine(), "models": names}
     report["groups"] = {name: {"n": g.n, "temperature": round(g.temperature, 3)}
                         for name, g in made.groups.items()}  # fmt: skip
     report["heeds_judge"] = made.heeds_judge
-    report["held_out"] = compared(halves["two"], made, weigh=True)
+    for fitted, held in (("one", "two"), ("two", "one")):
+        half = fit(halves[fitted], given.profile, names, judge=given.chat)
+        report[f"held_out_{held}"] = compared(halves[held], half, weigh=True)
     for library, truth in given.film or ():
         rows = ask_film(Path(library), Path(truth), folder, given.profile, chat=given.chat)
         report.setdefault("films", {})[Path(library).stem] = compared(rows, made, weigh=False)
     if given.write:
-        after = {k: v for k, v in report["held_out"]["after"].items() if k != "reliability"}
         target = file_name(names["chat_model"]) if given.chat else f"{given.profile}.json"
-        made.figures.update(after | {"fitted_on": len(halves["one"])})
+        kept = ("questions", "expected_error", "auroc", "accuracy_at_80%", "abstention")
+        for held in ("held_out_one", "held_out_two"):
+            made.figures[held] = {k: report[held]["after"][k] for k in kept}
+        made.figures["fitted_on"] = len(every)
         made.save(FOLDER / target)
         say(f"wrote {FOLDER / target}")
     return report

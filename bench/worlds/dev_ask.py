@@ -17,7 +17,8 @@ from bench.worlds.truth import Question, count_patterns, lasting
 class DevQuestion:
     """A question, what makes it easy or hard, and the subject that it must not be split from.
 
-    `hard` is near or para (answerable, in the words of the film or in others), structure
+    `hard` is near or para (answerable, in the words of the film or in others), cell (a number in a
+    table), structure
     (answerable by counting, ordering, times), miss (the subject is there, the answer is not),
     swap (another name, day or row), far (nothing of it is there).
     """
@@ -100,7 +101,7 @@ def _cells(script: Script) -> Iterator[DevQuestion]:
             c=cell.column.lower(), r=cell.row.lower(), s=cell.subject.about
         )
         wrong = tuple(rf"\b{n}\b" for n in cell.others)
-        yield _made("near", cell.subject.title, "screen", text, cell.span,
+        yield _made("cell", cell.subject.title, "screen", text, cell.span,
                     right=(rf"\b{cell.number}\b",), wrong=wrong)  # fmt: skip
 
 

@@ -226,9 +226,10 @@ def _table(script: Script, subject: Subject, span: Times, chance: Random) -> Non
     corner, rows, columns = TABLES[script.half]
     chosen = sorted(chance.sample(columns, 2))
     numbers = chance.sample(range(13, 990), 2 * len(rows))
-    title = f"{subject.title}: figures"
+    title = f"Table {len(script.sections)}, {chosen[0].lower()} and {chosen[1].lower()}"
     script.pages.append((title, span))
-    _line(script, title, span, (0.08, 0.08, 0.5, 0.16), chance)
+    _line(script, title, span, (0.08, 0.08, 0.6, 0.16), chance)
+    _line(script, f"Counted by {subject.title.lower()}", span, (0.08, 0.85, 0.4, 0.9), chance)
     for m, head in enumerate((corner, *chosen)):
         _line(script, head, span, (0.1 + 0.25 * m, 0.25, 0.2 + 0.25 * m, 0.31), chance)
     for n, row in enumerate(rows):

@@ -205,17 +205,22 @@ def file_name(model: str) -> str:
 
 
 def bent(z: float, bins: Sequence[tuple[float, float]]) -> float:
-    """Read a rising line through points: flat beyond its ends.
+    """Read a rising line through points; beyond its ends it goes on as a logistic curve.
 
-    >>> bent(0.5, [(0.0, 0.2), (1.0, 0.6)]), bent(9.0, [(0.0, 0.2), (1.0, 0.6)])
-    (0.4, 0.6)
+    >>> bent(0.5, [(0.0, 0.2), (1.0, 0.6)]), round(bent(3.0, [(0.0, 0.2), (1.0, 0.6)]), 3)
+    (0.4, 0.917)
     """
     if z <= bins[0][0]:
-        return bins[0][1]
+        return _beyond(z, *bins[0])
     for (low, p), (high, q) in pairwise(bins):
         if z <= high:
             return p + (q - p) * (z - low) / max(high - low, 1e-9)
-    return bins[-1][1]
+    return _beyond(z, *bins[-1])
+
+
+def _beyond(z: float, at: float, p: float) -> float:
+    held = min(HIGHEST, max(LOWEST, p))
+    return sigmoid(math.log(held / (1.0 - held)) + z - at)
 
 
 def sigmoid(z: float) -> float:

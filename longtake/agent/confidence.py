@@ -211,9 +211,7 @@ def _read_to(desk: Desk, video: Any) -> float:
 def _of_the_evidence(
     desk: Desk, part: Part, terms: Sequence[Term], best: Candidate, made: Finding
 ) -> dict[str, float]:
-    sort = sort_of(part["text"])
     quote = str((made["evidence"] or [best])[0]["quote"])
-    fits = 0.5 if sort is None else float(holds(sort, part["text"], quote))
     return {
         "score": min(1.0, float(best["score"])),
         "read": float(best.get("read", 0.5)),
@@ -221,11 +219,21 @@ def _of_the_evidence(
         "own": float(best["own"] if "own" in best else best["lex"]),
         "dense": spread(float(best["dense"])),
         "together": float(best.get("together", 0.0)),
-        "sort": fits,
+        "sort": _sort(part, quote),
         "cell": float(best["source"] == "screen" and place_of(desk, best).cell),
         "novelty": float(str(best["id"]).startswith("look:")),
         **{name: float(best["source"] == name) for name in ("speech", "screen", "sight")},
     }
+
+
+def _sort(part: Part, quote: str) -> float:
+    """Whether the words hold the sort of thing asked for: a person, a price, a place, a time."""
+    sort = sort_of(part["text"])
+    if sort is not None:
+        return float(holds(sort, part["text"], quote))
+    if part["wants"] is None:
+        return 0.5
+    return float(short_answer(quote, part["wants"], part["words"]) is not None)
 
 
 def _of_the_field(
