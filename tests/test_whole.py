@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from longtake.agent.ground import ground
 from longtake.agent.prose import packed
 from longtake.agent.solve_whole import solve_highlights, solve_summary
 from longtake.agent.state import Switches
+from longtake.agent.verifying import verifier
 from longtake.agent.whole import FOREVER, whole_kind
 from longtake.errors import NoSuchMoment, SourceGone, UsageError
 from longtake.memory.recall import Recall
@@ -272,6 +274,37 @@ def test_outline_and_quotations_share_one_budget() -> None:
     assert len(tight.split()) <= 100 + 40
     assert sum(one in tight for one in outline) >= 8
     assert sum(one in tight for one in quotes) >= 5
+
+
+class Judge:
+    """A reasoner that finds only pencils."""
+
+    writes = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def judge(self, question: str, passage: str, *, fallback: float) -> Any:
+        self.asked.append(question)
+        return SimpleNamespace(p=(0.9, 0.1) if "pruned" in passage else (0.1, 0.9))
+
+
+def test_a_reasoner_judges_windows_where_it_has_a_model(world: World) -> None:
+    desk, judge = desk_of(world), Judge()
+    desk.reasoner = judge
+    query = "attention sinks"
+    found = world.toolbox.locate(query, video=world.video.id, verify=verifier(desk, query))
+    assert 1 <= found.judged <= 5
+    assert found.judged == len(judge.asked)
+    assert "must never be pruned" in found.windows[0].text
+    # OFF: nothing is judged without the switch, or without a model.
+    off = desk_of(world, judge=False)
+    off.reasoner = judge
+    assert verifier(off, query) is None
+    assert verifier(desk_of(world), query) is None
+    plain = world.toolbox.locate(query, video=world.video.id)
+    assert plain.judged == 0
+    assert plain.windows[0].verified is None
 
 
 # -- highlights ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ fails, there is no prose, and the caller's quotations are the summary.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
@@ -27,6 +27,8 @@ LEAST = 0.5
 """Share of the written sentences that must stand."""
 TOGETHER = 3
 """Pieces of evidence that one sentence may rest on."""
+
+FAULT = "it holds words or numbers that are in none of the quotations"
 
 SYSTEM = (
     "You write a summary of a video from quotations. Use only words and numbers of the quotations "
@@ -82,29 +84,32 @@ def written(
     size = f"{sentences} sentences" if sentences else f"{words} words" if words else "8 sentences"
     pack = packed([" ".join(o["quote"].split()) for o in outline], quotes)
     asked = f"Request: {question}\n{pack}\nSummary in at most {size}:"
-    reply = _reply(desk, asked, 40 * (sentences or 8) if not words else 2 * words + 40)
-    if not reply:
-        return []
+    most = 2 * words + 40 if words else 40 * (sentences or 8)
+    reply = _reply(desk, asked, most, lambda text: None if _standing(text, evidence) else FAULT)
+    return _sized(_standing(reply, evidence), sentences, words) if reply else []
+
+
+def _standing(reply: str, evidence: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """The sentences that their evidence bears; none where fewer than half do."""
     made = [_cited(one, evidence) for one in _cut(reply)]
     kept, _ = ground(made, evidence, "")
-    if not kept or len(kept) < LEAST * len(made):
-        return []
-    return _sized(kept, sentences, words)
+    return kept if kept and len(kept) >= LEAST * len(made) else []
 
 
-def _reply(desk: Desk, asked: str, most: int) -> str:
-    write = getattr(desk.reasoner, "write", None)
+def _reply(desk: Desk, asked: str, most: int, check: Callable[[str], str | None]) -> str:
+    """What the reasoner writes, else what the chat model does, else nothing."""
+    messages = [("system", SYSTEM), ("user", asked)]
+    if desk.reasoner is not None:
+        said = desk.reasoner.write(messages, max_tokens=most, check=check, fallback="")
+        return str(said.text)
+    if desk.chat is None:
+        return ""
+    desk.count("model_calls")
     try:
-        if callable(write):
-            said = write(SYSTEM, asked, max_tokens=most)
-            return said if isinstance(said, str) else ""
-        if desk.chat is None:
-            return ""
-        desk.count("model_calls")
-        said = desk.chat.generate([("system", SYSTEM), ("user", asked)], max_tokens=most)
+        reply = desk.chat.generate(messages, max_tokens=most)
     except (LongtakeError, OSError, ValueError, RuntimeError, KeyError, TypeError):
         return ""
-    return said if isinstance(said, str) else ""
+    return reply if isinstance(reply, str) else ""
 
 
 def _cut(reply: str) -> list[str]:

@@ -19,6 +19,7 @@ from longtake.storage.records import Record, Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.digest import Digest, Told, like
 from longtake.tools.jsonable import jsonable, rounded
+from longtake.tools.summary import quoted_in
 
 if TYPE_CHECKING:
     from longtake.tools.registry import Toolbox
@@ -112,12 +113,11 @@ def _candidates(
     every = digest.sentences(video.id)
     rates = _rates(every)
     changes = _changes(box, video.id, digest.as_of)
-    bears = _bearing(box, video, span, about, digest.as_of) if about else []
+    bears = _bearing(box, digest, video, span, about) if about else {}
+    offered = [told for told, _ in bears.values()]
     rows = []
-    for told in [*said, *_silent(box, digest, video.id, span)]:
-        p = max((p for where, p in bears if where.overlap(told.span) > 0.0), default=0.0)
-        if about and p <= 0.0:
-            continue
+    for told in offered if about else [*said, *_silent(box, digest, video.id, span)]:
+        p = bears[told.records[0].id][1] if about else 0.0
         score, why = _scored(told, every, rates, changes)
         if about:
             score, why = score + ASKED * p, (f"it is about {about}", *why)
@@ -176,9 +176,18 @@ def _changes(box: Toolbox, video: str, as_of: Seconds | None) -> list[Seconds]:
 
 
 def _bearing(
-    box: Toolbox, video: Video, span: Span, about: str, as_of: Seconds | None
-) -> list[tuple[Span, float]]:
-    return box.locate(about, video=video.id, span=span, as_of=as_of).spans
+    box: Toolbox, digest: Digest, video: Video, span: Span, about: str
+) -> dict[str, tuple[Told, float]]:
+    """What the windows quote that the topic fits, each with the window's confidence."""
+    found: dict[str, tuple[Told, float]] = {}
+    plain = {told.records[0].id: told for told in digest.sentences(video.id)}
+    located = box.locate(about, video=video.id, span=span, as_of=digest.as_of)
+    for window in located.windows:
+        for told in quoted_in(digest, video.id, window):
+            inside = told if told.source == "speech" else replace(told, span=window.span)
+            name = told.records[0].id
+            found.setdefault(name, (plain.get(name, inside), window.p))
+    return found
 
 
 def _silent(box: Toolbox, digest: Digest, video: str, span: Span) -> list[Told]:

@@ -19,6 +19,7 @@ from longtake.tools.corpus import Corpus, Term, coverage
 from longtake.tools.digest import ALIKE, Digest, Told, centred, like, pick
 from longtake.tools.jsonable import jsonable, record_row
 from longtake.tools.topic import content_words
+from longtake.tools.words import stem
 
 if TYPE_CHECKING:
     from longtake.memory.windows import Window
@@ -34,7 +35,15 @@ NAMED = 0.75
 """Share of a topic's words that a title must hold to be its section."""
 BEARS = 0.6
 """Share of the best window's confidence from which another one bears too."""
-FAINT = 0.35
+DWELT = 2
+"""Sentences of a scene that name a topic, from which the scene is about it."""
+IN_SECTION = 0.8
+"""What a sentence counts that stands in a topic's section without naming it."""
+SHOWN = 0.45
+"""What a line or picture counts that bears on a topic; a sentence says more of it."""
+IDLE = 0.12
+"""Worth of small talk."""
+FAINT = 0.4
 """Share of the best sentence's worth below which others are left out."""
 PARTS = 12
 SPOKEN = 2.5
@@ -185,7 +194,7 @@ def _whole(
     items: list[Item] = []
     for part in outline:
         inside = Span(max(span.start, part.span.start), min(span.end, part.span.end))
-        said = [t for t in digest.sentences(video, inside) if t.worth > 0.1]
+        said = [t for t in digest.sentences(video, inside) if t.worth > IDLE]
         silent = not digest.sentences(video, inside)
         best = pick(centred(said), 4) or (_seen(part) if silent else [])
         items += [Item(one, part, _home(box, one, [part], digest.as_of)) for one in best]
@@ -208,7 +217,7 @@ def _about(
     found: dict[str, Told] = {}
     for window in windows:
         if window.p >= least:
-            for told in _of_window(digest, video, window):
+            for told in quoted_in(digest, video, window):
                 found.setdefault(told.records[0].id, told)
     for told in _of_section(box, digest, video, span, about):
         found.setdefault(told.records[0].id, told)
@@ -219,20 +228,26 @@ def _about(
 
 
 def _of_section(box: Toolbox, digest: Digest, video: str, span: Span, about: str) -> list[Told]:
-    """What is said in the sections named after a topic, as far as it is near to the topic."""
-    rows: list[Told] = []
-    topic = box.embed([about])[0]
+    """What is said where a topic is dwelt on: scenes that it names, or that speak of it twice."""
     terms = _terms(box, video, about, digest.as_of)
-    for part in section_named(box, video, about, digest.as_of):
-        if part.span.overlap(span) <= 0:
-            continue
-        inside = Span(max(span.start, part.span.start), min(span.end, part.span.end))
-        for told in digest.sentences(video, inside):
-            near = float(told.vector @ topic) if told.vector is not None else 0.5
-            held = coverage(terms, Corpus(told.records, [video]).units)
-            share = min(1.0, max(0.0, (near - 0.1) / 0.4, 2.0 * held))
-            rows.append(replace(told, worth=round(0.8 * told.worth * share, 4)))
+    rows: list[Told] = []
+    for scene in box.timeline(video, zoom="scene", span=span, as_of=digest.as_of):
+        inside = Span(max(span.start, scene.span.start), min(span.end, scene.span.end))
+        said = digest.sentences(video, inside) if inside.duration > 0 else []
+        held = [_held(terms, told) for told in said]
+        dwelt = sum(share >= NAMED for share in held) >= DWELT
+        if dwelt or _title_share(terms, scene) >= NAMED:
+            rows += [
+                replace(t, worth=round(IN_SECTION * t.worth, 4)) for t in said if t.worth > IDLE
+            ]
     return rows
+
+
+def _held(terms: Sequence[Term], told: Told) -> float:
+    """Share of a topic that a sentence names; "honeybees" names honey bees."""
+    units = Corpus(told.records, [told.video]).units
+    whole = stem("".join(term.text for term in terms))
+    return 1.0 if any(whole in unit.bag for unit in units) else coverage(terms, units)
 
 
 def _home(
@@ -246,16 +261,17 @@ def _home(
     return next(iter(named), None) or next((p for p in outline if p.span.contains(at.start)), None)
 
 
-def _of_window(digest: Digest, video: str, window: Window) -> list[Told]:
+def quoted_in(digest: Digest, video: str, window: Window) -> list[Told]:
     """What a window quotes: the sentences said in it, or the line or picture it rests on."""
     if window.source == "speech":
         said = [t for t in digest.sentences(video) if t.span.overlap(window.span) > 0.3]
+        said = [t for t in said if t.worth > IDLE] or said[:1]
         return [replace(t, worth=round(window.p * (0.15 + t.worth), 4)) for t in said]
     if not window.record or window.source not in ("screen", "sight"):
         return []
     record = digest.box.store.record(window.record)
     text = _line(record, window.text)
-    told = Told(video, record.span, text, (record,), window.source, round(0.6 * window.p, 4))
+    told = Told(video, record.span, text, (record,), window.source, round(SHOWN * window.p, 4))
     return [told] if text else []
 
 
