@@ -17,7 +17,7 @@ from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
     from longtake.agent.answer import Answer
-    from longtake.agent.graph import Agent
+    from longtake.agent.agent import Agent
     from longtake.config import Settings
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
@@ -117,9 +117,12 @@ class Library:
     @cached_property
     def agent(self) -> Agent:
         """The agent that answers."""
-        from longtake.agent.graph import Agent
+        from longtake.agent.agent import Agent
+        from longtake.agent.turns import Turns
 
-        return Agent(self.toolbox, self._chat(), self.path / "threads.sqlite")
+        return Agent(
+            self.toolbox, self._chat(), self.path / "threads.sqlite", turns=Turns(self.path)
+        )
 
     def _chat(self) -> ChatModel | None:
         """The model that phrases answers, where one does it well enough.
@@ -167,6 +170,8 @@ class Library:
         at: Seconds | None = None,
         options: Sequence[str] | None = None,
         on_step: Callable[[dict[str, Any]], None] | None = None,
+        on_ask: Callable[[dict[str, Any]], int | str | None] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> Answer:
         """Answer a question with the spans the answer rests on, or say that it is not there.
 
@@ -177,6 +182,9 @@ class Library:
             at: answer as things were known at this time of the video.
             options: choices, when the question is a multiple choice.
             on_step: called with each step of the work.
+            on_ask: asked back when two things may be meant, with ``{"text", "choices"}``; returns
+                the number of a choice, words, or None for the likelier.
+            stop: when it turns true, the best answer so far is given.
         """
         return self.agent.ask(
             question,
@@ -185,6 +193,8 @@ class Library:
             as_of=at,
             options=list(options) if options else None,
             on_step=on_step,
+            on_ask=on_ask,
+            stop=stop,
         )
 
     @property

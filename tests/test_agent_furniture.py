@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.graph import Agent
+from longtake.agent.agent import Agent
 from longtake.agent.state import Switches
 from longtake.memory.recall import Recall
 from longtake.storage.records import Record, VectorRow, record_id

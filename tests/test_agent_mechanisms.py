@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from longtake.agent.answer import Answer
-from longtake.agent.graph import Agent
+from longtake.agent.agent import Agent
 from longtake.agent.ground import ground
 from longtake.agent.state import Switches
 from longtake.errors import BackendError
@@ -122,7 +122,7 @@ def test_a_second_look_is_made_once(world: World) -> None:
 
 def test_no_second_look_without_the_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.toolbox.looker, "has_source", lambda _video: False)
-    answer = ask(world, "What is written on the yellow crate in the warehouse?")
+    answer = ask(world, "What is written on the yellow crate in the warehouse?", reuse=False)
     assert answer.cost["inspections"] == 0
     assert "KX-4471" not in answer.text
 

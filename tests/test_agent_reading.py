@@ -11,7 +11,7 @@ import pytest
 
 from longtake.agent.answer import Answer
 from longtake.agent.close_reading import Asked, likeness
-from longtake.agent.graph import Agent
+from longtake.agent.agent import Agent
 from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Switches
 from longtake.memory.recall import Recall

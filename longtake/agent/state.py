@@ -35,12 +35,6 @@ class State(TypedDict, total=False):
     history: list[dict[str, Any]]
     parts: list[Part]
     out: Annotated[list[Solved], gathered]
-    at: int
-    tries: int
-    regions: list[dict[str, Any]]
-    candidates: list[dict[str, Any]]
-    looks: list[dict[str, Any]]
-    findings: list[Finding]
     sentences: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
     searched: list[dict[str, Any]]
@@ -124,8 +118,3 @@ class Switches:
 
 HISTORY = 8
 """Turns of a thread that are kept."""
-
-
-def part_of(state: State) -> Part:
-    """The part that is being worked on."""
-    return state["parts"][state["at"]]

@@ -1,0 +1,264 @@
+"""The nodes of SOLVE, the graph that works on one part of a question.
+
+::
+
+    bind ─► coarse ─► read ─► weigh ─► reflect ─┬─► finish            (done, give_up)
+              ▲                  ▲              ├─► rewrite ─► coarse
+              └──────────────────┼──────────────┤
+                                 │              └─► propose ─► look ×n
+                                 └── extract ◄──────────────────┘
+
+`read` goes over everything that is remembered; `propose` walks the time tree best first, `look`
+goes back to the pixels, one rung of the ladder at a time, several spans in parallel. Decisions
+are rules over numbers (`longtake.agent.reflect`); a model weighs in through them, and never alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from longtake.agent.close_reading import read_closely
+from longtake.agent.confidence import confident
+from longtake.agent.decompose import bind_results, with_hops
+from longtake.agent.desk import Desk, row
+from longtake.agent.evidence import collect, enough
+from longtake.agent.findings import finding
+from longtake.agent.frontier import LEAF, Tree, walk
+from longtake.agent.judge import judged
+from longtake.agent.ladder import climb, plan, worth_looking
+from longtake.agent.reflect import Seen, decide
+from longtake.agent.resolve import beyond
+from longtake.agent.resolve import resolve as bind_times
+from longtake.agent.solve import solve
+from longtake.agent.state import Sub
+from longtake.tools.corpus import Term, coverage
+
+TRIES = 2
+AT_ONCE = 2
+"""Spans looked at in parallel."""
+OPENED = 40
+"""Spans of the time tree opened for one proposal."""
+FITS = 0.45
+"""Least likeness of a span to the part for its pixels to be worth decoding."""
+
+
+def bind(desk: Desk, sub: Sub) -> Sub:
+    """Bind the part to times and to what the parts it depends on have found."""
+    part, settled = dict(sub["part"]), None
+    done = {one["id"]: (one["part"], one["finding"]) for one in sub["done"]}
+    if part.get("deps"):
+        part, settled = bind_results(desk, part, done)
+    if settled is None and part.get("follows") and not part.get("bind"):
+        earlier = [done[name] for name in part["deps"] if name in done]
+        part, settled = bind_times(desk, part, earlier, sub["history"])
+    gone = None if settled else beyond(desk, part)
+    if gone:
+        said = f"The time lies beyond the end ({gone['end']:g} s)."
+        settled = finding("absent", confidence=0.95, note=said)
+    part = part | {"settled": settled or part.get("settled")}
+    keys = ("words", "scope", "window", "kind", "anchor", "op")
+    seen = {k: part[k] for k in keys if part.get(k)}
+    step = desk.tell({"step": "bind", "part": part["id"], "text": part["text"], **seen})
+    return {"part": part, "tries": 0, "frontier": [], "steps": [], "opened": [], "looked": [],
+            "taken": 0, "novelty": [], "candidates": [], "trace": [step]}  # fmt: skip
+
+
+def coarse(desk: Desk, sub: Sub) -> Sub:
+    """Put the most promising spans of every level on the frontier, where pixels may be wanted."""
+    part = sub["part"]
+    if idle(part) or not worth_looking(desk, part):
+        return {}
+    tree = Tree(desk, part, terms_of(desk, sub))
+    frontier = tree.coarse([])
+    top = [{k: n[k] for k in ("level", "start", "end", "score")} for n in frontier[:3]]
+    return {
+        "frontier": frontier,
+        "trace": traced(desk, sub, "coarse", nodes=len(frontier), top=top),
+    }
+
+
+def read(desk: Desk, sub: Sub) -> Sub:
+    """Read the moments themselves: utterances, screen lines, frames; all of them are scanned."""
+    part = sub["part"]
+    if idle(part):
+        return {}
+    terms = terms_of(desk, sub)
+    found = collect(desk, part, terms) if desk.switches.finer else captions(desk, terms)
+    if desk.switches.finer and desk.switches.closely:
+        found = read_closely(desk, part, terms, found)
+    top = [{k: c[k] for k in ("id", "score", "lex", "dense", "quote")} for c in found[:5]]
+    absent = [term.text for term in terms if term.absent]
+    step = traced(desk, sub, "read", candidates=len(found), top=top, absent=absent)
+    return {"candidates": found, "trace": step}
+
+
+def weigh(desk: Desk, sub: Sub) -> Sub:
+    """Solve the part from what was found so far, and say how sure that is."""
+    part, terms = sub["part"], terms_of(desk, sub)
+    if part["settled"]:
+        step = traced(desk, sub, "weigh", verdict=part["settled"]["status"], settled=True)
+        return {"finding": part["settled"], "trace": step}
+    found, said = judged(desk, part, sub["candidates"])
+    made = solve(desk, part, terms, found, sub["options"]) | {"signals_in": said}
+    made = confident(desk, part, terms, found, made, desk.calibration)
+    made = with_hops(part, made)
+    step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
+                  signals=made.get("signals", {}))  # fmt: skip
+    return {"candidates": found, "finding": made, "trace": step}
+
+
+def reflect(desk: Desk, sub: Sub) -> Sub:
+    """Decide what to do next."""
+    terms = terms_of(desk, sub)
+    seen = _seen(desk, sub, terms)
+    decision, why = decide(seen)
+    step = traced(desk, sub, "reflect", decision=decision, why=why, **seen.row())
+    return {"decision": decision, "trace": step}
+
+
+def rewrite(desk: Desk, sub: Sub) -> Sub:
+    """Ask again in wider words: near spellings count, and no source is left out."""
+    desk.ledger.spend("rewrites")
+    step = traced(desk, sub, "rewrite", blur=desk.switches.blur)
+    return {"tries": sub["tries"] + 1, "trace": step}
+
+
+def propose(desk: Desk, sub: Sub) -> Sub:
+    """Walk the time tree best first to the next spans worth a look, and choose their rungs."""
+    part, terms = sub["part"], terms_of(desk, sub)
+    seen, tree = sub["opened"], Tree(desk, part, terms)
+    hits = sub["candidates"][:5]
+    going = walk(
+        sub["frontier"],
+        lambda node: tree.children(node, hits),
+        lambda node: node["level"] == LEAF,
+        budget=OPENED,
+        leaves=AT_ONCE,
+        best_first=desk.switches.best_first,
+    )
+    places = [*window_of(desk, part), *(n for n in going.leaves if n["sim"] >= FITS)]
+    steps: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for place in places:
+        step = plan(desk, part, terms, place, [*seen, *steps])
+        if step is None:
+            continue
+        again.append(place)  # a finer rung of it may be the best to open next
+        if len(steps) < min(AT_ONCE, looks_left(desk)):
+            steps.append(step)
+    told = traced(desk, sub, "propose", opened=len(going.opened), steps=steps)
+    left = [*(n for n in again if n["level"] == LEAF), *going.rest] if steps else []
+    return {"frontier": left, "steps": steps, "trace": told}
+
+
+def look(desk: Desk, payload: dict[str, Any]) -> Sub:
+    """Take one span one rung finer; several run at the same time."""
+    part, step = payload["part"], payload["step"]
+    terms = desk.terms(part["words"], blur=payload["blur"])
+    return {"looked": [climb(desk, part, terms, step)]}
+
+
+def extract(desk: Desk, sub: Sub) -> Sub:
+    """Turn what the looks saw into candidates beside those of the memory."""
+    fresh = sub["looked"][sub["taken"] :]
+    seen = [c for one in fresh for c in one["candidates"]]
+    seen.sort(key=lambda c: (-c["score"], c["start"], c["id"]))
+    known = {(c["quote"], c["start"]) for c in sub["candidates"]}
+    best = [c for c in seen if c["lex"] > 0 and (c["quote"], c["start"]) not in known][:6]
+    rest = sorted([*best, *sub["candidates"]], key=lambda c: (-c["score"], c["start"], c["id"]))
+    steps = [one["step"] for one in fresh]
+    told = traced(desk, sub, "extract", looked=[_brief(one) for one in fresh],
+                  new=[c["quote"] for c in best[:3]])  # fmt: skip
+    return {"candidates": [*best, *(c for c in rest if c not in best)] if best else rest,
+            "opened": [*sub["opened"], *steps], "taken": len(sub["looked"]),
+            "novelty": [*sub["novelty"], *([len(best)] if fresh else [0])], "trace": told}  # fmt: skip
+
+
+def finish(desk: Desk, sub: Sub) -> Sub:
+    """Hand the finding back to the turn."""
+    made = sub["finding"]
+    forced = sub["decision"] == "give_up" and (desk.stop() or bool(desk.ledger.exhausted))
+    solved = {"id": sub["part"]["id"], "part": sub["part"], "finding": made | {"forced": forced},
+              "looks": sub["opened"], "trace": sub["trace"]}  # fmt: skip
+    return {"out": [solved]}
+
+
+# -- what the nodes share ------------------------------------------------------------------
+
+
+def idle(part: dict[str, Any]) -> bool:
+    """Whether there is nothing to search for."""
+    return bool(part["settled"] or not part["words"])
+
+
+def terms_of(desk: Desk, sub: Sub) -> list[Term]:
+    """The part's words as terms; near spellings from the second try on."""
+    return desk.terms(sub["part"]["words"], blur=desk.switches.blur and sub["tries"] > 0)
+
+
+def captions(desk: Desk, terms: Sequence[Term]) -> list[dict[str, Any]]:
+    """Only what the coarse levels say."""
+    found = []
+    for unit in desk.corpus.of("caption"):
+        held = coverage(terms, [unit])
+        if held > 0:
+            found.append(row(unit.record, "caption", 0.8 * held, lex=held))
+    return sorted(found, key=lambda c: (-c["score"], c["start"], c["id"]))[:40]
+
+
+def window_of(desk: Desk, part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The stretch of time the part is bound to, as a place to look at."""
+    if not part.get("window"):
+        return []
+    low, high = part["window"]
+    video = part.get("anchored") or desk.ids[0]
+    return [{"id": f"window:{video}:{low:g}", "video": video, "start": low, "end": high,
+             "level": LEAF, "sim": 1.0, "score": 1.0}]  # fmt: skip
+
+
+def looks_left(desk: Desk) -> int:
+    """How many second looks the budget still allows."""
+    return int(desk.ledger.left("inspections"))
+
+
+def traced(desk: Desk, sub: Sub, step: str, **seen: Any) -> list[dict[str, Any]]:
+    """The trace with one step more."""
+    told = {"step": step, "part": sub["part"]["id"], **seen}
+    return [*sub.get("trace", []), desk.tell(told)]
+
+
+def _brief(one: dict[str, Any]) -> dict[str, Any]:
+    step = one["step"]
+    keys = ("video", "start", "end", "rung")
+    return {k: step[k] for k in keys} | {"frames": one["frames"], "reused": one["reused"]}
+
+
+def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
+    part, made = sub["part"], sub["finding"]
+    whole = sum(term.weight for term in terms) or 1.0
+    absent = sum(term.weight for term in terms if term.absent) / whole
+    best = sub["candidates"][0] if sub["candidates"] else None
+    looking = desk.switches.inspect and desk.switches.finer and worth_looking(desk, part)
+    read_off = best is not None and best["source"] in ("screen", "sight") and enough(best, terms)
+    ways = len(sub["frontier"]) + (len(window_of(desk, part)) if not sub["opened"] else 0)
+    return Seen(
+        status=made["status"],
+        p=float(made["confidence"]),
+        direct=read_off,
+        settled=bool(part["settled"]),
+        absent=absent,
+        coverage=_coverage(desk),
+        novelty=tuple(sub["novelty"]),
+        rewrites_left=(TRIES - 1 - sub["tries"]) if desk.switches.blur else 0,
+        looks_left=looks_left(desk) if looking else 0,
+        frontier=ways,
+        promising=bool(sub["frontier"] and sub["frontier"][0]["sim"] >= 0.5),
+        stopped=desk.stop() or desk.ledger.out_of_time(),
+    )
+
+
+def _coverage(desk: Desk) -> float:
+    """Share of the videos that the deep pass has read."""
+    total = sum(desk.limit(v) for v in desk.videos) or 1.0
+    return min(1.0, sum(min(desk.limit(v), desk.read_to(v)) for v in desk.videos) / total)

@@ -1,0 +1,185 @@
+"""The nodes of a turn: from a question to its parts, and from what became of them to an answer.
+
+::
+
+    open_turn ─► classify ─► resolve ─► ask_user ─► decompose ─► schedule ═Send═► solve ×n
+                                                                    ▲               │
+                                                                    └───────────────┘
+    schedule ─► synth ─► ground_check ─► remember
+
+`schedule` sends every part whose dependencies are solved, so that independent parts are worked on
+at the same time and a part that needs another's answer waits for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from longtake.agent.classify import classify as parts_of
+from longtake.agent.compose import compose, note, searched
+from longtake.agent.decompose import decompose as split
+from longtake.agent.desk import Desk
+from longtake.agent.dialogue import remembered
+from longtake.agent.fan_out import fan_out
+from longtake.agent.findings import finding
+from longtake.agent.ground import ground
+from longtake.agent.phrase import KINDS, phrase
+from longtake.agent.resolve import answered
+from longtake.agent.resolve import resolve as bind
+from longtake.agent.state import HISTORY, Solved, State
+
+COSTS = ("searches", "records_read", "inspections", "frames", "model_calls")
+
+
+def open_turn(desk: Desk, state: State) -> State:
+    """Set every channel of the turn anew; only `history` lives on."""
+    step = desk.tell({"step": "open_turn", "videos": desk.ids, "as_of": desk.as_of})
+    fresh: dict[str, Any] = {
+        "parts": [], "out": None, "sentences": [], "evidence": [], "searched": [], "cost": {},
+        "answer": {}, "history": list(state.get("history") or [])[-HISTORY:], "trace": [step],
+    }  # fmt: skip
+    return cast(State, fresh)
+
+
+def classify(desk: Desk, state: State) -> State:
+    """Cut the question into parts and say what kind of answer each wants."""
+    parts = parts_of(state["question"], state.get("options"))
+    keys = ("text", "kind", "pick", "words", "sources", "relation", "anchor", "op")
+    seen = [{k: p[k] for k in keys if p.get(k)} for p in parts]
+    return {"parts": parts, "trace": traced(desk, state, "classify", parts=seen)}
+
+
+def resolve(desk: Desk, state: State) -> State:
+    """Bind parts to times and to earlier turns; what speaks of an earlier part waits for it."""
+    history = state["history"] if desk.switches.history else []
+    bound = []
+    for n, part in enumerate(state["parts"]):
+        if n and part["follows"]:
+            bound.append(part)
+            continue
+        made, settled = bind(desk, part, [], history)
+        bound.append(dict(made) | {"settled": settled})
+    told = [{k: p[k] for k in ("words", "scope", "window", "kind") if p.get(k)} for p in bound]
+    return {"parts": bound, "trace": traced(desk, state, "resolve", parts=told)}
+
+
+def ask_user(desk: Desk, state: State) -> State:
+    """In a chat, ask which of two things was meant; elsewhere the likelier is taken."""
+    from langgraph.types import interrupt
+
+    if not state.get("chat"):
+        return {}
+    parts, asked = [], []
+    for part in state["parts"]:
+        if part.get("ask"):
+            reply = interrupt(part["ask"])
+            asked.append({"asked": part["ask"]["text"], "reply": reply})
+            part = answered(part, reply)
+        parts.append(part)
+    return {"parts": parts, "trace": traced(desk, state, "ask_user", asked=asked)} if asked else {}
+
+
+def decompose(desk: Desk, state: State) -> State:
+    """Split what needs another answer first into parts that wait for each other."""
+    parts = split(state["parts"], switches=desk.switches, reasoner=desk.reasoner)
+    parts = fan_out(desk, parts)
+    told = [{"id": p["id"], "deps": p["deps"], "text": p["text"]} for p in parts]
+    return {"parts": parts, "trace": traced(desk, state, "decompose", parts=told)}
+
+
+def schedule(desk: Desk, state: State) -> State:
+    """Nothing to change: which parts are ready is worked out by `ready`."""
+    return {}
+
+
+def ready(desk: Desk, state: State) -> list[dict[str, Any]]:
+    """What to send to SOLVE now; empty when all is solved, or no more time is left."""
+    solved = {one["id"] for one in state["out"]}
+    if desk.stop() or (state["out"] and desk.ledger.out_of_time()):
+        return []
+    return [
+        {"part": part, "options": state.get("options"), "history": state["history"],
+         "done": [one for one in state["out"] if one["id"] in part["deps"]]}
+        for part in state["parts"]
+        if part["id"] not in solved and set(part["deps"]) <= solved
+    ]  # fmt: skip
+
+
+def synth(desk: Desk, state: State) -> State:
+    """Write the answer from the findings; the model may put it into one more sentence."""
+    solved = in_order(state)
+    parts, findings = [s["part"] for s in solved], [s["finding"] for s in solved]
+    looks = [look for s in solved for look in s["looks"]]
+    made = compose(desk, parts, findings, looks)
+    said, why = phrased(desk, state, parts, made)
+    answer = {k: made[k] for k in ("status", "value", "choice")}
+    answer["confidence"] = round(float(made["confidence"]), 3)
+    answer["forced"] = any(f.get("forced") for f in findings)
+    walked = [step for s in solved for step in s["trace"]]
+    trace = [
+        *state["trace"],
+        *walked,
+        desk.tell({"step": "synth", "status": made["status"], "phrase": why}),
+    ]
+    return {"sentences": [*said, *made["sentences"]], "evidence": made["evidence"], "answer": answer,
+            "trace": trace, "searched": searched(desk, looks)}  # fmt: skip
+
+
+def in_order(state: State) -> list[Solved]:
+    """What became of each part, in the order of the question; what was not begun is left open."""
+    solved = {one["id"]: one for one in state["out"]}
+    stopped = finding(
+        "weak", confidence=0.2, note="Stopped before this was looked for.", forced=True
+    )
+    return [
+        solved.get(part["id"])
+        or {"id": part["id"], "part": part, "finding": stopped, "looks": [], "trace": []}
+        for part in state["parts"]
+    ]
+
+
+def ground_check(desk: Desk, state: State) -> State:
+    """Drop every sentence that its evidence does not bear; without one left, do not answer."""
+    if not desk.switches.ground:
+        return {"trace": traced(desk, state, "ground_check", off=True)}
+    kept, dropped = ground(state["sentences"], state["evidence"], state["question"])
+    answer = dict(state["answer"])
+    if answer["status"] == "answered" and not any(s["by"] != "note" for s in kept):
+        answer |= {"status": "insufficient", "value": None, "confidence": 0.2, "choice": None}
+        kept = [note("What was found does not bear an answer."), *kept]
+    lost = [{"text": s["text"], "why": s["why"]} for s in dropped]
+    step = traced(desk, state, "ground_check", kept=len(kept), dropped=lost)
+    return {"sentences": kept, "answer": answer, "trace": step}
+
+
+def remember(desk: Desk, state: State) -> State:
+    """Keep the turn for follow-ups, and finish the answer."""
+    text = " ".join(s["text"] for s in state["sentences"])
+    turns = [
+        remembered(state["question"], one["part"], one["finding"], desk=desk)
+        for one in in_order(state)
+        if one["finding"]["status"] == "found"
+    ] if state["answer"]["status"] == "answered" else []  # fmt: skip
+    cost = {key: int(desk.cost[key]) for key in COSTS}
+    return {"history": [*state["history"], *turns[-1:]][-HISTORY:], "cost": cost,
+            "answer": dict(state["answer"]) | {"text": text}}  # fmt: skip
+
+
+def phrased(
+    desk: Desk, state: State, parts: list[dict[str, Any]], made: dict[str, Any]
+) -> tuple[list[dict[str, Any]], str]:
+    """The model's sentence, where one is of use."""
+    plain = made["status"] == "answered" and len(parts) == 1
+    if desk.chat is None or not desk.switches.phrase or not plain or parts[0]["kind"] not in KINDS:
+        return [], "not asked"
+    if not desk.ledger.spend("llm"):
+        return [], "no budget left"
+    text, why = phrase(desk.chat, state["question"], made["evidence"])
+    desk.count("model_calls")
+    cites = list(range(min(6, len(made["evidence"]))))
+    return ([{"text": text, "cites": cites, "by": "model", "computed": None}] if text else []), why
+
+
+def traced(desk: Desk, state: State, step: str, **seen: Any) -> list[dict[str, Any]]:
+    """The trace with one step more."""
+    return [*(state.get("trace") or []), desk.tell({"step": step, **seen})]
