@@ -16,7 +16,7 @@ from longtake.agent.dialogue import Turn, current, last_found, remembered
 from longtake.agent.evidence import collect
 from longtake.agent.findings import finding
 from longtake.agent.patterns import SAY, SCREEN, SIGHT
-from longtake.agent.referents import EQUAL, pronoun_in, put, ranked, topic_of
+from longtake.agent.referents import EQUAL, phrases, pronoun_in, put, ranked, topic_of
 from longtake.agent.solve import solve
 from longtake.agent.state import Finding, Part
 from longtake.tools.topic import content_words
@@ -89,16 +89,26 @@ def _corrected(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None
     words = content_words(what)
     if not words:
         return part, finding("ambiguous", note="It is not clear what was meant instead.")
-    old = before.get("part") or {}
-    topic = topic_of(old) if old else None
-    name = str(topic["name"]) if topic is not None else ""
     again = _again(before, part)
-    if name and name in old["text"].lower():
-        at = old["text"].lower().index(name)
-        return again | reread(old["text"][:at] + what + old["text"][at + len(name) :]) | {
-            "bound": True
-        }, None
+    old = str((before.get("part") or {}).get("text") or "")
+    name = _corrected_phrase(before.get("part"), words)
+    at = old.lower().find(name) if name else -1
+    if at >= 0:
+        text = old[:at] + what + old[at + len(name) :]
+        return again | reread(text) | {"follows": False, "bound": True}, None
     return again | {"words": words, "phrases": [], "text": what, "kind": _plain(before)}, None
+
+
+def _corrected_phrase(old: Part | None, words: Sequence[str]) -> str:
+    """What of an earlier question is put right: the phrase that shares a word, else its topic."""
+    if not old:
+        return ""
+    shared = (run for run in phrases(old["text"]) if set(run) & set(words))
+    alike = next(shared, None)
+    if alike is not None:
+        return "the " + " ".join(alike)
+    topic = topic_of(old)
+    return str(topic["name"]).lower() if topic is not None else ""
 
 
 def _plain(turn: Turn) -> str:
@@ -148,7 +158,7 @@ def _picked(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     if mentions and (turn.get("part") or {}).get("words"):
         pick = _place(which, turn)
         if pick is None:
-            return part, finding("absent", note=f"There is none {_side(which)} it.")
+            return part, finding("absent", lead=f"There is none {_side(which)} it.")
         return _again(turn, part) | {
             "kind": "when",
             "pick": pick,
@@ -161,7 +171,7 @@ def _picked(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     told = turn.get("told") or []
     n = len(told) if which == "last" else 2 if which == "other" else _NTH[which]
     if not 1 <= n <= len(told):
-        return part, finding("absent", note=f"The answer before told of {len(told)} only.")
+        return part, finding("absent", lead=f"The answer before told of {len(told)} only.")
     return _window(part, told[n - 1]) | {"sources": [told[n - 1]["source"]], "only": True}, None
 
 
@@ -184,6 +194,10 @@ def _side(which: str) -> str:
     return "after" if which in ("next", "after") else "before"
 
 
+MOST_TOLD = 48
+"""Places told before that are left out when more is asked for."""
+
+
 def _more(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """ "What else did he say about it?": the same, without what was told."""
     turn = last_found(turns)
@@ -202,7 +216,7 @@ def _more(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     asked = dict(part) | {
         "kind": "shown" if source == "screen" else "said", "words": list(words), "pick": "best",
         "phrases": turn["phrases"], "sources": [source], "strict": False, "even": False,
-        "follows": False, "bound": True, "without": turn.get("told") or [], "wants": None,
+        "follows": False, "bound": True, "without": [t for one in turns for t in one.get("told") or []][-MOST_TOLD:], "wants": None,
         "text": f"what is said about {' '.join(words)}", "videos": _where(turn),
     }  # fmt: skip
     terms = desk.terms(asked["words"])
@@ -288,11 +302,11 @@ def _pronoun(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """A question with words of its own and a word that stands for something: put the name in."""
     pronoun = pronoun_in(part["text"])
     beside = _AFTER.search(part["text"].lower()) or _BEFORE.search(part["text"].lower())
-    if (
-        pronoun is None
-        or beside
-        or not (part["words"] or pronoun.gender or pronoun.kinds == ("place",))
-    ):
+    scans = part["kind"] in ("count", "exists") or (
+        part["kind"] == "when" and part["pick"] != "best"
+    )
+    telling = part["words"] or scans
+    if pronoun is None or beside or not (telling or pronoun.gender or pronoun.kinds == ("place",)):
         return None
     scored = ranked(pronoun, turns, part["text"])
     if not scored:

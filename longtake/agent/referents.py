@@ -152,10 +152,11 @@ def _demonstrative(low: str) -> Pronoun | None:
     noun, group = match.group("noun") or "", "word" if match.group("word") else "last"
     plural = match.group(group) in ("these", "those")
     named = bool(noun) and noun in content_words(noun)
-    if noun and not named and noun not in FUNCTION:
+    verbal = noun.endswith(("ed", "ing"))
+    if noun and not named and not verbal and noun not in FUNCTION:
         return None  # "that slide", "this lecture": a place in the video, and nothing told of
     done = re.search(r"\b(?:does|did|do)\s+$", low[: match.start(group)])
-    whole = named and not noun.endswith(("ed", "ing")) and not done
+    whole = named and not verbal and not done
     end = match.end("noun") if whole else match.end(group)
     kinds = ("thing", "place", "person")
     return Pronoun(
@@ -269,15 +270,15 @@ def topic_of(part: Part) -> Referent | None:
              and set(tokens(n)) <= {*words, *tokens(part.get("referent") or "")}]  # fmt: skip
     if names:
         return referent(names[0], _kind_of(names[0], text, part), "asked")
-    nouns = next((p for p in _phrases(text) if set(p) & set(words)), None) or words
+    nouns = next((p for p in phrases(text) if set(p) & set(words)), None) or words
     return referent("the " + " ".join(nouns), "thing", "asked")
 
 
 _ARTICLE = frozenset("the a an this that these those his her its their our my".split())  # noqa: SIM905
 
 
-def _phrases(question: str) -> list[list[str]]:
-    """Runs of content words after an article, those after "about" first.
+def phrases(question: str) -> list[list[str]]:
+    """Runs of content words after an article; those after "about" and "of" first.
 
     In "does the old ferry leave the quay" the last word of the first run is the verb.
     """
@@ -299,8 +300,7 @@ def _phrases(question: str) -> list[list[str]]:
         kept = [w for w in (run[:-1] if verb or passive else run) if w not in WATCHING]
         if kept:
             found.append((not (n and low[n - 1] in ("about", "on", "of")), kept))
-    about = [run for other, run in found if not other and " about " in question.lower()]
-    return about + [run for other, run in found if run not in about]
+    return [run for _, run in sorted(found, key=lambda one: one[0])]
 
 
 def _answers(part: Part, found: Finding, quotes: Sequence[str]) -> list[Referent]:
