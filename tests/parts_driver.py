@@ -74,12 +74,13 @@ def _solved(
     settled = settled or part.get("settled")
     if settled:
         return part, with_hops(part, settled)
+    made: Finding = {}
     for blur in (False, True):
         terms = desk.terms(part["words"], blur=blur)
         found = read_closely(desk, part, terms, collect(desk, part, terms)) if terms else []
         found = unused(part, found)
-        made = solve_interval(desk, part, terms, found) if part.get("op") else None
-        made = made or solve(desk, part, terms, found, options)
+        timed = solve_interval(desk, part, terms, found) if part.get("op") else None
+        made = timed or solve(desk, part, terms, found, options)
         if made["status"] == "found":
             break
     return part, with_hops(part, made)

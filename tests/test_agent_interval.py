@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from longtake.agent import anchors
 from longtake.memory.recall import Recall
 from longtake.tools.registry import Toolbox
 from tests.fakes import fake_models
 from tests.hop_world import FAIR
 from tests.parts_driver import ask
+from tests.test_agent_answers import no_source
 from tests.worlds import ContentEncoder, Section, World, lecture
 
 MATCH = (
@@ -42,7 +44,7 @@ def built(folder: Path, sections: tuple[Section, ...]) -> World:
     models = fake_models(text_encoder=ContentEncoder(), image_encoder=None)
     made = lecture(folder, models.text_encoder, sections)
     recall = Recall(made.store, models.text_encoder, None)
-    made.toolbox = Toolbox(made.store, models, recall, source_of=lambda _video: None)
+    made.toolbox = Toolbox(made.store, models, recall, source_of=no_source)
     return made
 
 
@@ -203,6 +205,27 @@ def test_after_a_part_of_the_day_is_after_its_end(day: World, question: str, rig
 def test_without_sections_the_next_slide_is_taken(day: World) -> None:
     told = ask(day, "What is on after the choir rehearsal?", sections=False)
     assert "Gardening" not in told.final
+
+
+CRAFTS = (
+    Section("Welcome", (), ((5, "Good morning and welcome."),)),
+    Section("Wheel", ("Wheel",), ((5, "Here begins the pottery class."),)),
+    Section("Kiln", ("Kiln",), ((5, "Pottery dries before it is fired."),)),
+    Section("Glaze", ("Glaze",), ((5, "Glaze makes pottery shine."),)),
+    Section("Football", ("Football",), ((5, "Two teams enter the field."),)),
+    *(Section(f"Item {n}", (f"Item {n}",), ((5, f"Matter {n} on our list, sheet {n}."),)) for n in range(8)),
+)  # fmt: skip
+
+
+def test_a_class_goes_on_while_scenes_are_near_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = built(tmp_path, CRAFTS)
+    question = "What is on after the pottery class?"
+    assert "Football" in ask(made, question).final
+    monkeypatch.setattr(anchors, "LEAST_SCENES", 1000)
+    assert "Kiln" in ask(made, question).final
+    made.store.close()
 
 
 def test_a_slide_is_no_part_of_the_day(day: World) -> None:

@@ -16,7 +16,7 @@ from longtake.tools.registry import Toolbox
 from tests.fakes import fake_models
 from tests.hop_world import FAIR, TWO_HOPS
 from tests.parts_driver import Told, ask
-from tests.test_agent_answers import ABSENT, ANSWERED
+from tests.test_agent_answers import ABSENT, ANSWERED, no_source
 from tests.worlds import ContentEncoder, World, lecture
 
 PLAIN = [
@@ -54,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     models = fake_models(text_encoder=ContentEncoder(), image_encoder=None)
     made = lecture(tmp_path_factory.mktemp("fair"), models.text_encoder, FAIR)
     recall = Recall(made.store, models.text_encoder, None)
-    made.toolbox = Toolbox(made.store, models, recall, source_of=lambda _video: None)
+    made.toolbox = Toolbox(made.store, models, recall, source_of=no_source)
     yield made
     made.store.close()
 
@@ -121,6 +121,13 @@ def test_off_changes_nothing_but_ids() -> None:
 def test_a_part_that_follows_waits_for_the_one_before() -> None:
     made = split("When is the exam announced, and what did the slide say?")
     assert [one["deps"] for one in made] == [[], ["s1"]]
+
+
+def test_without_an_encoder_no_proposal_can_be_checked() -> None:
+    writer = Writer(LINES)
+    writer.embeds = False
+    assert len(split(HARD, reasoner=writer)) == 1
+    assert writer.asked == 0
 
 
 def test_never_more_than_four_parts() -> None:
@@ -241,6 +248,8 @@ def test_every_option_is_tested_by_itself(
 
 class Writer:
     """A model that proposes lines, and embeds by given likeness to the question."""
+
+    embeds = True
 
     def __init__(self, lines: Sequence[str], like: float = 0.3) -> None:
         self.told = list(lines)

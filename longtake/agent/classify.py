@@ -197,6 +197,7 @@ def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
         kind,
         relation=relation,
         section=bool(day) and kind == "order",
+        anchor_text=text[match.start("anchor") : match.end("anchor")].strip(" ?.!"),
         anchor=anchor,
         anchor_sources=anchored,
         words=content_words(head),

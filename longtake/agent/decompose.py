@@ -41,7 +41,7 @@ def decompose(parts: Sequence[Part], *, switches: Switches, reasoner: Any = None
     Args:
         parts: as `classify` made them, bound to times and earlier turns or not.
         switches: with `decompose` off only ids are given.
-        reasoner: a model that may write lines and embed; asked only when no template fits.
+        reasoner: a model that may write lines and embed (`Reasoner`); asked only when no template fits.
     """
     out: list[Part] = []
     for n, one in enumerate(parts):
@@ -69,7 +69,7 @@ def _split(one: Part, room: int, reasoner: Any) -> Split | None:
         made = template(one)
         if made is not None:
             return made if len(made) <= room else None
-    if reasoner is None or room < 2 or needs_split(one) is None:
+    if reasoner is None or not reasoner.embeds or room < 2 or needs_split(one) is None:
         return None
     return _proposed(one, room, reasoner)
 

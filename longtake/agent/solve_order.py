@@ -163,7 +163,7 @@ def _beside_section(desk: Desk, part: Part) -> Finding | None:
     That is the first page or the first words of the next scene, whichever comes first; a slide
     that follows within the part itself is not meant.
     """
-    anchor = section(desk, part, part["anchor"] or [])
+    anchor = section(desk, part, part["anchor"] or [], part.get("anchor_text"))
     if anchor is None:
         return None
     later = part["relation"] == "after"
