@@ -1,17 +1,19 @@
 """A local language model through transformers: from a GGUF file or a folder of weights.
 
 Control asks for `score`: the log-probability of short labels. The prompt is run once; its cache
-serves every label, so ten labels cost little more than one. Everything is at temperature 0.
+serves every label, and what the next prompt shares with it is not run again (`PromptCache`).
+Everything is at temperature 0.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from longtake.errors import BackendError, UsageError
+from longtake.models.prompt_cache import PromptCache
 from longtake.models.quiet import offline, torch_threads
 
 
@@ -21,6 +23,9 @@ class LocalChat:
     Args:
         model: a GGUF file, or a folder with config, tokenizer and safetensors.
         context: the most tokens a prompt may have; the middle of a longer one is left out.
+        reuse: keep the cache of the last prompt for what the next one shares with it.
+
+    `cache` tells how many tokens were run and how many were not run again.
     """
 
     scores = True
@@ -33,18 +38,13 @@ class LocalChat:
         threads: int = 0,
         context: int = 2048,
         device: str = "cpu",
+        reuse: bool = True,
     ) -> None:
         with offline():
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
-            place, kind = (
-                (model.parent, {"gguf_file": model.name})
-                if model.is_file()
-                else (
-                    model,
-                    {},
-                )
-            )
+            gguf = model.is_file()
+            place, kind = (model.parent, {"gguf_file": model.name}) if gguf else (model, {})
             self._tokenizer: Any = AutoTokenizer.from_pretrained(
                 place, local_files_only=True, **kind
             )
@@ -57,6 +57,8 @@ class LocalChat:
         self._model.generation_config.top_p = None
         self._model.generation_config.top_k = None
         self._device = device
+        self._lock = Lock()
+        self.cache = PromptCache(self._model, reuse=reuse)
         self.name = name
         self._context = min(
             context, int(getattr(self._model.config, "max_position_embeddings", context))
@@ -68,8 +70,8 @@ class LocalChat:
         """Continue a chat of (role, text) pairs, at temperature 0."""
         import torch
 
-        ids = self._prompt(messages)
-        with torch.inference_mode():
+        ids = torch.tensor([self._prompt(messages)], device=self._device)
+        with self._lock, torch.inference_mode():
             out = self._model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
@@ -82,33 +84,29 @@ class LocalChat:
         cuts = [text.find(mark) for mark in stop if mark and mark in text]
         return str(text[: min(cuts)] if cuts else text).strip()
 
-    def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
-        """Return the log-probability of each label as the assistant's next words."""
-        import torch
+    def score(
+        self,
+        messages: Sequence[tuple[str, str]],
+        labels: Sequence[str],
+        *,
+        per_token: bool = False,
+    ) -> list[float]:
+        """Return the log-probability of each label as the assistant's next words.
 
+        Args:
+            per_token: divide by the label's tokens, so that long labels may win too.
+        """
         if not all(labels):
             raise UsageError("a label to score is empty")
-        with torch.inference_mode():
-            out = self._model(self._prompt(messages), use_cache=True)
-            first = torch.log_softmax(out.logits[0, -1].float(), -1)
-            return [self._one(label, first, out.past_key_values) for label in labels]
+        prompt = self._prompt(messages)
+        told = [self._tokenizer.encode(label, add_special_tokens=False) for label in labels]
+        with self._lock:
+            found = self.cache.continuations(prompt, told)
+        return [
+            total / len(ids) if per_token else total for total, ids in zip(found, told, strict=True)
+        ]
 
-    def _one(self, label: str, first: Any, cache: Any) -> float:
-        """The log-probability of one label, given the prompt's last scores and its cache."""
-        import torch
-
-        ids = self._tokenizer.encode(label, add_special_tokens=False)
-        total = float(first[ids[0]])
-        if len(ids) > 1:
-            tokens = torch.tensor([ids[:-1]], device=self._device)
-            out = self._model(tokens, past_key_values=copy.deepcopy(cache), use_cache=True)
-            rows = torch.log_softmax(out.logits[0].float(), -1)
-            total += sum(float(rows[i, token]) for i, token in enumerate(ids[1:]))
-        return total
-
-    def _prompt(self, messages: Sequence[tuple[str, str]]) -> Any:
-        import torch
-
+    def _prompt(self, messages: Sequence[tuple[str, str]]) -> list[int]:
         if not messages:
             raise UsageError("a chat needs at least one message")
         chat = [{"role": role, "content": text} for role, text in messages]
@@ -118,13 +116,11 @@ class LocalChat:
             )
         except ValueError as error:
             raise BackendError(f"{self.name} has no usable chat template: {error}") from error
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
-        if (
-            len(ids) > self._context
-        ):  # Keep the instructions at the start and the question at the end.
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        if len(ids) > self._context:  # Keep the instructions and the question at the end.
             head = self._context // 4
             ids = [*ids[:head], *ids[-(self._context - head) :]]
-        return torch.tensor([ids], device=self._device)
+        return ids
 
 
 def _dtype(device: str) -> Any:
