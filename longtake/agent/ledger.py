@@ -47,6 +47,8 @@ class Ledger:
 
     def spend(self, kind: str, n: int = 1) -> bool:
         """Debit `n` of a kind; False, and nothing debited, when that is more than is left."""
+        if n < 1:
+            raise ValueError(f"nothing is spent by {n} {kind}")
         with self._lock:
             if self._spent[kind] + n > self._limits[kind]:
                 self._note(kind)
