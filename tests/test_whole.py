@@ -122,6 +122,13 @@ def test_a_summary_goes_through_the_parts_and_quotes_each(world: World) -> None:
     assert times == sorted(times)
 
 
+def test_an_outline_names_the_parts_with_their_times(world: World) -> None:
+    made = told(world, "Outline the lecture")
+    assert "00:04:00 Attention sinks." in text_of(made)
+    assert len(made["sentences"]) == 7
+    assert {e["source"] for e in made["evidence"]} == {"caption"}
+
+
 def test_small_talk_is_left_out(world: World) -> None:
     small = ("anything is unclear", "one step at a time", "rather beautiful", "took years")
     assert not [one for one in small if one in text_of(told(world, "Summarise the lecture"))]

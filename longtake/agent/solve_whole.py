@@ -17,12 +17,12 @@ from longtake.agent.desk import Desk, row
 from longtake.agent.findings import Candidate, clock, finding, sentence
 from longtake.agent.prose import written
 from longtake.agent.state import Finding, Part
-from longtake.agent.whole import FOREVER, whole_kind
+from longtake.agent.whole import FOREVER, read, whole_kind
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Term
 from longtake.tools.highlights import Highlight, highlights
-from longtake.tools.summary import Item, Summary, section_named, summarize
+from longtake.tools.summary import MOST, Item, Summary, section_named, summarize
 
 SURE = 0.75
 """How sure a summary is: its quotations are true, what it leaves out is a matter of taste."""
@@ -45,7 +45,8 @@ class Wish:
     @classmethod
     def of(cls, part: Part) -> tuple[Wish, dict[str, Any]]:
         """Read the part's own wish, or its text."""
-        asked = part.get("whole") or whole_kind(part["text"].lower()) or {}
+        low = part["text"].lower()
+        asked = part.get("whole") or whole_kind(low) or read(low)
         made = cls(
             str(asked.get("about") or ""),
             str(asked.get("section") or ""),
@@ -73,6 +74,8 @@ def solve_summary(
     desk.count("records_read", len(made.items))
     if not made.items:
         return _nothing(wish.about or wish.section, found)
+    if asked.get("outline") and len(made.parts) > 1 and not wish.about and wish.words is None:
+        return _outlined(desk, made, wish)
     told, evidence = _told(desk, made, wish)
     prose = written(desk, part["text"], _overview(desk, made), evidence, wish.sentences, wish.words)
     sure = SURE if not wish.about else round(min(SURE, max(i.told.worth for i in made.items)), 3)
@@ -206,6 +209,19 @@ def _told(desk: Desk, made: Summary, wish: Wish) -> tuple[list[dict[str, Any]], 
             gap = "\n" if sentences else ""
             sentences.append(sentence(f"{gap}{head}{lead}{_said(told.text)}", *cites))
     return sentences, evidence
+
+
+def _outlined(desk: Desk, made: Summary, wish: Wish) -> Finding:
+    """The parts by name and time, a line each."""
+    named = [part for part in made.parts if part.data.get("title")][: wish.sentences or MOST]
+    evidence = [row(part, "caption", SURE, lex=1.0) for part in named]
+    several = len(made.spans) > 1
+    said = []
+    for n, part in enumerate(named):
+        head = ("\n" if n else "") + _name(desk, part.video, several) + clock(part.span.start)
+        title = str(part.data["title"]).strip()
+        said.append(sentence(f"{head} {title if title[-1] in '.!?…' else title + '.'}", n))
+    return finding("found", said, evidence, confidence=SURE)
 
 
 def _headed(

@@ -78,6 +78,10 @@ _LAST = re.compile(rf"\b(?:the )?(?:last|past|previous) ({_N}) ?(seconds?|minute
 _FROM = re.compile(
     r"\b(?:from|between) ((?:\d+:)?\d+:\d{2}) (?:to|and|until|till|-) ((?:\d+:)?\d+:\d{2})\b"
 )
+_OUTLINE = re.compile(
+    r"\boutline\b|\bchapters\b|\bwhat (?:are|were) the (?:\w+ )?(?:topics|subjects|sections|parts)\b|"
+    r"\bwhat (?:topics|subjects)\b|\btable of contents\b"
+)
 _SPOKEN = re.compile(
     r"\b(?:says?|said|talks?|talked|speaks?|spoke|tells?|told|explains?|explained|mentions?)\b"
 )
@@ -99,13 +103,17 @@ def whole_kind(low: str) -> dict[str, Any] | None:
     """
     low = " ".join(low.replace("’", "'").split()).strip(" ?.!")
     kind = _kind(low)
-    if kind is None:
-        return None
+    return read(low, kind) if kind is not None else None
+
+
+def read(low: str, kind: str = "summary") -> dict[str, Any]:
+    """Read length, stretch and topic of a request whose kind is known."""
+    low = " ".join(low.replace("’", "'").split()).strip(" ?.!")
     made: dict[str, Any] = {"kind": kind, "n": _count(low) if kind == "highlights" else None}
     made |= _length(low) | _when(low)
     made |= _topic(low, kind)
     made["spoken"] = bool(made["about"] and _SPOKEN.search(low))
-    made["outline"] = bool(re.search(r"\boutline\b|\bchapters\b", low))
+    made["outline"] = bool(_OUTLINE.search(low))
     return made
 
 
