@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
 from longtake.agent.classify import classify
 from longtake.agent.desk import Desk
 from longtake.agent.dialogue import remembered
 from longtake.agent.evidence import collect
-from longtake.agent.graph import Agent
 from longtake.agent.resolve import answered, resolve
 from longtake.agent.solve import solve
 from longtake.agent.state import Switches
@@ -141,6 +141,34 @@ def test_in_a_chat_it_asks_back_and_takes_a_number_or_words(
     assert born in made["words"]
     assert "ask" not in made
     assert len({"berg", "roth"} & set(made["words"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"), [(0, "Silverton"), (1, "Mossby"), ("Helena", "Mossby")]
+)
+def test_the_agent_waits_for_the_reply_and_goes_on(
+    town: Town, tmp_path: Any, reply: int | str, place: str
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def on_ask(ask: dict[str, Any]) -> int | str:
+        asked.append(ask)
+        return reply
+
+    talk = Talk(town, path=tmp_path / "threads.sqlite")
+    talk(AMBIGUOUS[0])
+    answer = talk(AMBIGUOUS[1], on_ask=on_ask)
+    assert [choice["label"] for choice in asked[0]["choices"]] == ["Anna Berg", "Helena Roth"]
+    assert place in answer.evidence[0].quote
+    assert "could be meant too" not in answer.text
+    assert "Tromsdal" in talk("Where was Clara Lindqvist born?").text
+
+
+def test_a_stopped_question_is_answered_as_far_as_it_got(town: Town) -> None:
+    talk = Talk(town)
+    answer = talk("When does the old ferry leave the quay?", stop=lambda: True)
+    assert answer.text
+    assert talk("When does the old ferry leave the quay?").status == "answered"
 
 
 def test_another_name_than_those_offered_is_taken(town: Town) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from longtake.agent.agent import Agent
+from longtake.agent.answer import Answer
 from longtake.agent.classify import classify
 from longtake.agent.compose import compose
 from longtake.agent.desk import Desk
@@ -279,3 +281,34 @@ def test_a_name_with_quotes_or_times_does_not_break_the_check(tmp_path: Path) ->
     asked = Walk(town)("Where was Clara Lindqvist born?")
     assert "cam 'x' 10.20.30.mp4" in asked["text"]
     town.close()
+
+
+# -- through the whole graph ---------------------------------------------------------------------
+
+
+def agent(town: Town) -> Callable[..., Answer]:
+    asked = Agent(town.toolbox, None, None)
+    return lambda question, **more: asked.ask(
+        question, **({"videos": town.videos, "thread": "films"} | more)
+    )
+
+
+def test_the_agent_asks_each_video_and_names_it(town: Town) -> None:
+    say = agent(town)
+    each = say("What does each film say about marmots?")
+    assert {e.video for e in each.evidence} == {v.id for v in town.videos}
+    assert "in marsund.mp4" in each.text
+    assert "in island.mp4" in each.text
+    assert say("How many times are marmots mentioned?").value == 4
+    assert "In 1 of 2 videos: island.mp4." in say("Which films mention honey?").text
+
+
+def test_the_agent_goes_over_to_the_other_camera(cameras: Town) -> None:
+    say = agent(cameras)
+    two = {"videos": cameras.videos[:2]}
+    say("When is the bell tower first mentioned in camera 1?", **two)
+    moved = say("What is on the screen of the other camera at the same moment?", **two)
+    assert [e.video for e in moved.evidence] == [cameras.video("camera2.mp4").id] * len(
+        moved.evidence
+    )
+    assert "Gate" in moved.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -138,8 +137,7 @@ def answer(
         raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
     began = time.perf_counter()
     with stoppable() as stop:
-        more = _taken(library.ask, {"stop": stop, "on_ask": on_ask})
-        got = library.ask(question, video, thread=thread, at=at, **more)
+        got = library.ask(question, video, thread=thread, at=at, stop=stop, on_ask=on_ask)
     seconds = time.perf_counter() - began
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
@@ -150,13 +148,6 @@ def answer(
             talk(line)
     emit(data, lambda: _shown(question, data, names, seconds, form), count=len(data["evidence"]))
     return {**data, "trace": list(got.trace)}
-
-
-def _taken(ask: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What this library's `ask` knows how to take of what is given."""
-    known = inspect.signature(ask).parameters
-    anything = any(one.kind is one.VAR_KEYWORD for one in known.values())
-    return {name: value for name, value in given.items() if anything or name in known}
 
 
 def _tell_failed_model(trace: Iterable[Mapping[str, Any]], trouble: LongtakeError | None) -> None:
