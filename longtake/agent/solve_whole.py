@@ -18,7 +18,9 @@ from longtake.agent.findings import Candidate, clock, finding, sentence
 from longtake.agent.prose import written
 from longtake.agent.state import Finding, Part
 from longtake.agent.whole import FOREVER, read, whole_kind
-from longtake.storage.records import Video
+from longtake.memory.chapters import synopsis
+from longtake.memory.levels import MAKER
+from longtake.storage.records import Record, Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Term
 from longtake.tools.highlights import Highlight, highlights
@@ -229,11 +231,10 @@ def _headed(
     sentences: list[dict[str, Any]], evidence: list[Candidate],
 ) -> list[Item]:  # fmt: skip
     """Begin with the outline, which a summary in a few sentences needs most; the rest follows."""
-    parts = made.outline(video)
-    if wish.about or len(parts) < 2 or wish.sentences == 1:
+    lead = _lead(desk, made, video)
+    if lead is None or wish.about or wish.sentences == 1:
         return items
-    names = ", ".join(f"“{title}”" for title, _ in parts)
-    text = f"{desk.video(video).name} goes through {names}."
+    text, parts = lead
     if wish.words is not None:
         left = wish.words // max(1, len(made.spans)) - len(text.split())
         if left < 0.4 * wish.words:
@@ -243,10 +244,27 @@ def _headed(
         items = sorted(sorted(items, key=lambda i: -i.told.worth)[: len(items) - 1],
                        key=lambda i: i.told.span)  # fmt: skip
     cites = list(range(len(evidence), len(evidence) + len(parts)))
-    evidence += [row(part, "caption", SURE, lex=1.0) for _, part in parts]
+    evidence += [row(part, "caption", SURE, lex=1.0) for part in parts]
     gap = "\n" if sentences and wish.words is None else ""
     sentences.append(sentence(gap + text, *cites))
     return items
+
+
+def _lead(desk: Desk, made: Summary, video: str) -> tuple[str, list[Record]] | None:
+    """What a whole video is, in a sentence: its synopsis where one was written, else its parts.
+
+    The synopsis that memory puts together lists the chapters and quotes; that is said here anew.
+    """
+    name = desk.video(video).name
+    whole = made.spans[video].duration >= 0.95 * desk.limit(desk.video(video))
+    known = synopsis(desk.toolbox.store, video, desk.as_of) if whole else None
+    if known is not None and known.text.strip() and not known.maker.startswith(MAKER.split("@")[0]):
+        return f"{name}: {_said(known.text)}", [known]
+    parts = made.outline(video)
+    if len(parts) < 2:
+        return None
+    names = ", ".join(f"“{title}”" for title, _ in parts)
+    return f"{name} goes through {names}.", [part for _, part in parts]
 
 
 def _fitting(items: Sequence[Item], words: int) -> list[Item]:
