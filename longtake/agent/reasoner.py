@@ -21,7 +21,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Literal
 
 from longtake.agent.ledger import Ledger
-from longtake.errors import LongtakeError
+from longtake.errors import BadReply, LongtakeError
 
 if TYPE_CHECKING:
     from longtake.models.protocols import ChatModel, Vectors
@@ -99,6 +99,7 @@ class Reasoner:
         self._priors: dict[tuple[str, ...], list[float]] = {}
         self._lock = RLock()
         self._failures = 0
+        self._mute = 0
         self.calls = 0
         self.trouble: LongtakeError | None = None
 
@@ -114,8 +115,9 @@ class Reasoner:
 
     @property
     def scores(self) -> bool:
-        """Whether it gives log-probabilities."""
-        return self.writes and bool(self._chat and self._chat.scores)
+        """Whether it gives log-probabilities that can be used."""
+        usable = self.writes and self._mute < PATIENCE
+        return usable and bool(self._chat and self._chat.scores)
 
     @property
     def embeds(self) -> bool:
@@ -180,11 +182,12 @@ class Reasoner:
         turned = [options[(i + shift) % n] for i in range(n)]
         asked = self._prompt(question, turned, context)
         by: By = "scores"
+        mute = self._mute
         told = self._scored(asked, n) if self.scores else None
         if told is not None:
             prior = self._prior(tuple(turned)) if self._use_prior else None
             told = [a - b for a, b in zip(told, prior, strict=True)] if prior else told
-        elif not self.scores:  # it never had log-probabilities, or that was just found out
+        elif not self.scores or self._mute > mute:  # it has none, or none of the letters
             by, letter = "letter", self._letter(asked, n)
             if letter is None:
                 return None
@@ -206,6 +209,9 @@ class Reasoner:
         try:
             self.calls += 1
             told = [float(x) for x in self._chat.score(messages, list(LETTERS[:n]))]
+        except BadReply:  # It begins its replies with other words; it may still write a letter.
+            self._mute += 1
+            return None
         except _FAILURES as error:
             if self._chat.scores:  # else the server was found to give none: not a failure
                 self._failed(error)

@@ -109,7 +109,7 @@ class LocalChat:
     def _prompt(self, messages: Sequence[tuple[str, str]]) -> list[int]:
         if not messages:
             raise UsageError("a chat needs at least one message")
-        chat = [{"role": role, "content": text} for role, text in messages]
+        chat = [{"role": role, "content": self._tame(text)} for role, text in messages]
         try:
             text = self._tokenizer.apply_chat_template(
                 chat, tokenize=False, add_generation_prompt=True
@@ -121,6 +121,13 @@ class LocalChat:
             head = self._context // 4
             ids = [*ids[:head], *ids[-(self._context - head) :]]
         return ids
+
+    def _tame(self, text: str) -> str:
+        """Break up what the tokenizer takes for a mark of turns: only the template may set those."""
+        for mark in self._tokenizer.all_special_tokens:
+            if len(mark) > 1 and mark in text:
+                text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return text
 
 
 def _dtype(device: str) -> Any:
