@@ -86,7 +86,8 @@ class Recorded(_Keyed):
         try:
             value: Any = _made(self._chat, kind, messages, asked)
         except LongtakeError as error:
-            told = {"class": type(error).__name__, "message": error.message, "fix": error.fix}
+            told = {"class": type(error).__name__, "message": error.message, "fix": error.fix,
+                    "scores": kind == "score" and bool(self._chat.scores)}  # fmt: skip
             self._write(row | {"error": told})
             raise
         self._write(row | {"value": value})
@@ -101,6 +102,7 @@ class Replayed(_Keyed):
     """A chat model that says what a cassette holds, and needs no other.
 
     A call that was recorded several times is answered in that order, and then as it was last.
+    One that was not recorded raises `NotFound`; `missing` lists the keys of those.
 
     Raises:
         Unreadable: the file is missing or is no cassette.
@@ -111,6 +113,7 @@ class Replayed(_Keyed):
         self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._lock = Lock()
         self.trouble: LongtakeError | None = None
+        self.missing: list[str] = []
         self.name, self.scores = "", False
         for number, line in enumerate(self._lines(), 1):
             self._take(number, line)
@@ -144,14 +147,18 @@ class Replayed(_Keyed):
         with self._lock:
             rows = self._rows.get(key)
             if not rows:
-                raise NotFound(
+                self.trouble = NotFound(
                     f"the cassette {self._path} has no {kind} call {key[:12]} "
                     f'("{_ending(messages)}")',
                     fix="record the run again: its prompts have changed",
                 )
+                self.missing.append(key)
+                raise self.trouble
             row = rows.pop(0) if len(rows) > 1 else rows[0]
         self.trouble = _error(row["error"]) if "error" in row else None
         if self.trouble is not None:
+            if kind == "score":
+                self.scores = bool(row["error"].get("scores"))
             raise self.trouble
         return row["value"]
 
@@ -180,13 +187,12 @@ class Cached(_Keyed):
     @property
     def scores(self) -> bool:
         """Whether the model gives log-probabilities; what was found out is kept, too."""
-        key = "chat:" + call_key(self.name, "scores", (), {})
-        kept = self._kept(key)
+        kept = self._kept(self._scores_key())
         if isinstance(kept, bool):
             return kept
         scores = bool(self._chat.scores)
         if self.trouble is None:
-            self._keep(key, scores)
+            self._keep(self._scores_key(), scores)
         return scores
 
     @property
@@ -200,9 +206,17 @@ class Cached(_Keyed):
         kept = self._kept(key)
         if isinstance(kept, str if kind == "generate" else list):
             return kept
-        value = _made(self._chat, kind, messages, asked)
+        try:
+            value = _made(self._chat, kind, messages, asked)
+        except LongtakeError:
+            if kind == "score" and not self._chat.scores:  # that was just found out
+                self._keep(self._scores_key(), False)
+            raise
         self._keep(key, value)
         return value
+
+    def _scores_key(self) -> str:
+        return "chat:" + call_key(self.name, "scores", (), {})
 
     def _kept(self, key: str) -> Any:
         with self._lock:

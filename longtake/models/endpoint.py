@@ -94,7 +94,8 @@ class EndpointChat:
     def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
         """Return the log-probability of each label as the reply's first word.
 
-        A label that is not among the likeliest first words gets the most it could have.
+        A label that is not among the likeliest first words gets the most it could have. A model
+        that begins its replies otherwise is of no use here: `scores` is False from then on.
 
         Raises:
             BadReply: no label is among the likeliest first words, or none are told.
@@ -108,6 +109,7 @@ class EndpointChat:
         choice = self._choice(asked, lambda choice: _tokens(choice) is not None)
         found = label_scores(_tokens(choice) or {}, labels)
         if found is None:
+            self._scores = False
             raise BadReply(f"{self._model} at {self._base} began its reply with none of the labels")
         return found
 

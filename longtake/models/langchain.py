@@ -74,6 +74,8 @@ class LangChainChat:
     def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
         """Return the log-probability of each label as the reply's first word.
 
+        A model that begins its replies otherwise is of no use here: `scores` is False from then on.
+
         Raises:
             BadReply: no label is among the likeliest first words.
             BackendError: the model gives no log-probabilities (look at `scores` first).
@@ -84,8 +86,8 @@ class LangChainChat:
             raise BackendError(f"{self.name} gives no log-probabilities; check `scores` first")
         found = label_scores(_tokens(self._ask(messages, 1)) or {}, labels)
         if found is None:
-            self.trouble = BadReply(f"{self.name} began its reply with none of the labels")
-            raise self.trouble
+            self._scores = False
+            raise BadReply(f"{self.name} began its reply with none of the labels")
         return found
 
     def _ask(
