@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from longtake.agent.alluding import AFTER, BEFORE, alluding, beside, bind, window_at
 from longtake.agent.classify import classify
 from longtake.agent.desk import Desk
 from longtake.agent.dialogue import Turn, current, last_found, remembered
@@ -25,19 +26,6 @@ __all__ = ["alluding", "follow", "last_found", "remembered"]
 Followed = tuple[Part, Finding | None]
 Reading = Callable[[Desk, Part, Sequence[Turn]], Followed | None]
 
-_AFTER = re.compile(
-    r"\b(?:after (?:that|this|it)|next|and then|then what|afterwards|what follows|go on|continue)\b"
-)
-_BEFORE = re.compile(r"\b(?:before (?:that|this|it)|previously|just before)\b")
-_SCREEN = re.compile(r"\b(?:slides?|screen|it say|shown|written|show)\b")
-_SAID = re.compile(r"\b(?:she|he|they|speaker|lecturer|said|saying|talk\w*|speak\w*)\b")
-_AGAIN = re.compile(r"\b(?:again|else|other times?|more often|every time)\b")
-_WHEN = re.compile(
-    r"\bwhen (?:was|is|did|does)\b|\bat what time\b|\bwhere (?:was|is) (?:that|it)\b"
-)
-_ABOUT = re.compile(
-    r"^(?:and |so |but )*(?:what|how) about\b|^(?:and|or)\b(?!.*\b(?:after|before|then)\b)"
-)
 _BACK = re.compile(
     r"^(?:and |now |please |let us |let's )*(?:(?:go|come) back|back)\b(?:\s+to\s+(?P<to>.+))?"
 )
@@ -112,7 +100,7 @@ def _corrected_phrase(old: Part | None, words: Sequence[str]) -> str:
 
 
 def _plain(turn: Turn) -> str:
-    settled = ("order", "compare", "at_time", "choice", "summary", "unsupported")
+    settled = ("order", "compare", "at_time", "choice", "summary", "highlights", "unsupported")
     return "said" if turn["kind"] in settled else str(turn["kind"])
 
 
@@ -128,7 +116,7 @@ def _elsewhere(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None
     if not part.get("videos") or part["words"] or part.get("window") or part.get("moment"):
         return None
     bare = not re.search(rf"\b(?:{SAY}|{SCREEN}|{SIGHT})\b", part["text"].lower())
-    if not bare or part["kind"] in ("summary", "duration", "count") or part["anchor"]:
+    if not bare or part["kind"] in ("summary", "highlights", "duration", "count") or part["anchor"]:
         return None
     return _again(turns[-1], part) | {"videos": part["videos"]}, None
 
@@ -167,12 +155,12 @@ def _picked(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
         }, None
     if which in ("before", "after", "next", "previous"):
         side = "before " if which in ("before", "previous") else "after "
-        return dict(part) | _beside(side + "that " + low, turn), None
+        return dict(part) | beside(side + "that " + low, turn), None
     told = turn.get("told") or []
     n = len(told) if which == "last" else 2 if which == "other" else _NTH[which]
     if not 1 <= n <= len(told):
         return part, finding("absent", lead=f"The answer before told of {len(told)} only.")
-    return _window(part, told[n - 1]) | {"sources": [told[n - 1]["source"]], "only": True}, None
+    return window_at(part, told[n - 1]) | {"sources": [told[n - 1]["source"]], "only": True}, None
 
 
 def _place(which: str, turn: Turn) -> str | int | None:
@@ -264,7 +252,7 @@ def _why(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
         return part, finding(
             "weak", note="No reason is given near it.", nearest=told, confidence=0.3
         )
-    made = _window(
+    made = window_at(
         part, {"video": span["video"], "start": near[0].span.start, "end": near[0].span.end}
     )
     return made | {"sources": ["speech"], "only": True}, None
@@ -291,7 +279,7 @@ def _speaker(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
         note = "Voices are not told apart, and nobody was introduced before it."
         return part, finding("weak", note=note, confidence=0.3, nearest=None)
     record = named[-1]
-    made = _window(
+    made = window_at(
         part, {"video": record.video, "start": record.span.start, "end": record.span.end}
     )
     note = "Voices are not told apart; this is who was introduced last before it."
@@ -301,12 +289,12 @@ def _speaker(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
 def _pronoun(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """A question with words of its own and a word that stands for something: put the name in."""
     pronoun = pronoun_in(part["text"])
-    beside = _AFTER.search(part["text"].lower()) or _BEFORE.search(part["text"].lower())
+    side = AFTER.search(part["text"].lower()) or BEFORE.search(part["text"].lower())
     scans = part["kind"] in ("count", "exists") or (
         part["kind"] == "when" and part["pick"] != "best"
     )
     telling = part["words"] or scans
-    if pronoun is None or beside or not (telling or pronoun.gender or pronoun.kinds == ("place",)):
+    if pronoun is None or side or not (telling or pronoun.gender or pronoun.kinds == ("place",)):
         return None
     scored = ranked(pronoun, turns, part["text"])
     if not scored:
@@ -368,7 +356,12 @@ def _besides(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
 def _alluded(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """What has hardly words of its own: at, after or about what was told last."""
     turn = last_found(turns)
-    if turn is None or part.get("window") or part["kind"] == "summary" or not alluding(part):
+    if (
+        turn is None
+        or part.get("window")
+        or part["kind"] in ("summary", "highlights")
+        or not alluding(part)
+    ):
         return None
     return bind(part, current(desk, turn)), None
 
@@ -376,63 +369,3 @@ def _alluded(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
 READINGS: tuple[Reading, ...] = (
     _corrected, _elsewhere, _backward, _picked, _more, _why, _speaker, _besides, _pronoun, _alluded,
 )  # fmt: skip
-
-
-def alluding(part: Part) -> bool:
-    """Whether a part needs the turn before to be understood."""
-    low = part["text"].lower()
-    bare = not part["words"] and not part["anchor"] and part["unit"] in (None, "mention", "topic")
-    return bool(part["follows"]) or bare or (bool(_ABOUT.search(low)) and part["kind"] == "fact")
-
-
-def bind(part: Part, turn: Turn) -> Part:
-    """Fill in what a follow-up leaves out, from the turn it alludes to."""
-    low = part["text"].lower()
-    made = dict(part) | {"follows": False, "bound": True, "topic": turn["words"]}
-    if part["words"]:
-        return made | _same_question(part, turn)
-    if _AFTER.search(low) or _BEFORE.search(low):
-        return made | _beside(low, turn)
-    if part["kind"] in ("duration", "count", "exists") or _AGAIN.search(low):
-        more = {"kind": "when", "pick": "every"} if _AGAIN.search(low) else {}
-        return made | {"words": turn["words"], "phrases": turn["phrases"]} | more
-    made = _window(made, turn["spans"][0])
-    if _WHEN.search(low):
-        source = turn["sources"][0] if turn["sources"] else "speech"
-        return made | {"sources": [source], "only": True}
-    if _SCREEN.search(low) and not re.search(r"\b(?:she|he|speaker|lecturer)\b", low):
-        return made | {"sources": ["screen", "speech"], "only": True}
-    if _SAID.search(low):
-        return made | {"sources": ["speech", "screen"], "only": True}
-    return made | {"sources": ["speech", "screen"]}
-
-
-def _window(part: Part, span: dict[str, Any]) -> Part:
-    return dict(part) | {"window": [span["start"], span["end"]], "anchored": span["video"],
-                         "kind": "at_time", "follows": False, "bound": True}  # fmt: skip
-
-
-def _same_question(part: Part, turn: Turn) -> Part:
-    """ "What about X?": the last question again, about X."""
-    if part["kind"] != "fact" or not _ABOUT.search(part["text"].lower()):
-        return {}
-    kept = {k: turn[k] for k in ("kind", "sources", "strict", "pick", "wants", "unit")}
-    if kept["kind"] in ("order", "compare", "at_time", "choice", "summary", "unsupported"):
-        kept |= {"kind": "said", "pick": "best"}
-    return kept
-
-
-def _beside(low: str, turn: Turn) -> Part:
-    """ "And after that?": what comes next to the last answer, where that was looked for."""
-    relation = "before" if _BEFORE.search(low) else "after"
-    slide = re.search(r"\b(?:slide|screen|shown)\b", low)
-    said = re.search(rf"\b(?:{SAY})\b", low) and not slide
-    source = "screen" if slide else "speech" if said else turn["sources"][0]
-    order = ["screen", "speech"] if source == "screen" else ["speech", "screen"]
-    span = dict(turn["spans"][0])
-    anchor = {
-        "id": "turn:0", "source": source, "quote": turn.get("quote") or turn["question"], "score": 0.4, "lex": 0.0,
-        "dense": 0.0,
-    } | span  # fmt: skip
-    return {"kind": "order", "relation": relation, "anchor_span": anchor, "sources": order,
-            "anchor": turn["words"], "pick": "best", "follows": False, "bound": True}  # fmt: skip

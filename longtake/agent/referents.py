@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longtake.agent.extract import headline, sentences
+from longtake.agent.given_names import FEMALE, MALE
 from longtake.agent.patterns import SAY
 from longtake.agent.state import Finding, Part
 from longtake.tools.topic import FUNCTION, WATCHING, content_words
@@ -43,28 +44,6 @@ _LEADING = re.compile(
 )
 _SPOT = re.compile(r"\b(?:in|at|near|inside|behind|from|to)\s+the\s+((?:[a-z]+\s)?[a-z]{3,})\b")
 
-_FEMALE = frozenset(
-    """mrs ms miss lady queen princess woman girl mother sister daughter wife aunt grandmother
-    anna anne ann maria mary marie clara klara eva emma ella ida ilse elsa else elena helen helena
-    julia laura lena lisa lucy martha nina nora olga paula petra rosa ruth sara sarah sofia sophie
-    tina vera agnes alice amelia astrid berta birgit carla cecilia charlotte christina diana dora
-    edith elisabeth elizabeth emilia erika esther eleanor fiona flora frida gerda grace greta hanna
-    hannah hedwig hilda ingrid irene iris isabel jane jenny joan johanna judith karin kate
-    katharina leonie linda louise magda margaret marta miriam monika natalie olivia rebecca renate
-    sabine sally silvia simone susan teresa ursula victoria yvonne zoe""".split()  # noqa: SIM905
-)
-_MALE = frozenset(
-    """mr sir king prince man boy father brother son husband uncle grandfather
-    adam albert alexander alfred andreas andrew anton arthur ben bernard boris bruno carl charles
-    christian christopher conrad daniel david dennis edgar eduard edward emil eric erik ernst felix
-    ferdinand frank franz fred frederick fritz georg george gerald gregor gustav hans harold harry
-    heinrich henry herbert hugo igor ivan jack jakob james jan joachim johann john jonas josef
-    joseph julius karl konrad kurt lars leo leon leonard louis ludwig lukas marcus mario mark
-    markus martin matthew max michael nicholas nils noah olaf oliver oscar oskar otto patrick paul
-    peter philip pierre ralph richard robert roger rolf rudolf samuel sebastian simon stefan steven
-    sven theo theodor thomas tobias tom viktor vincent walter werner wilhelm william
-    wolfgang""".split()  # noqa: SIM905
-)
 _NOT_NAMES = frozenset(
     """i the a an it this that these those we you he she they so but and now in on at monday tuesday
     wednesday thursday friday saturday sunday january february march april may june july august
@@ -253,8 +232,8 @@ def referent(name: str, kind: str, role: str, context: str = "") -> Referent:
 def gender_of(name: str, context: str = "") -> str | None:
     """Tell by title, first name or the pronouns around it; None when nothing tells."""
     words = set(tokens(name))
-    if words & _FEMALE or words & _MALE:
-        return "f" if words & _FEMALE else "m"
+    if words & FEMALE or words & MALE:
+        return "f" if words & FEMALE else "m"
     around = set(tokens(context))
     she, he = bool(around & {"she", "her", "hers"}), bool(around & {"he", "his", "him"})
     return ("f" if she else "m") if she != he else None
@@ -263,7 +242,7 @@ def gender_of(name: str, context: str = "") -> str | None:
 def topic_of(part: Part) -> Referent | None:
     """The question's own topic, as a phrase."""
     words = list(part["words"] or part["anchor"] or [])
-    if not words or part["kind"] in ("at_time", "choice", "summary", "unsupported"):
+    if not words or part["kind"] in ("at_time", "choice", "summary", "highlights", "unsupported"):
         return None
     text = part["text"]
     names = [n for m in _NAME.finditer(text[1:]) if (n := _trimmed(m.group()))
@@ -391,7 +370,7 @@ def _named(quote: str, part: Part) -> list[Referent]:
     for match in _NAME.finditer(quote):
         name = _trimmed(match.group())
         first = match.start() == 0 or bool(re.search(r"[.!?:“]\s*$", quote[: match.start()]))
-        lone = " " not in name and not set(tokens(name)) & (_FEMALE | _MALE)
+        lone = " " not in name and not set(tokens(name)) & (FEMALE | MALE)
         if not name or (first and lone):
             continue
         found.append(referent(name, _kind_of(name, quote, part), "mention", quote))
@@ -413,7 +392,7 @@ def _kind_of(name: str, text: str, part: Part) -> str:
     """Person, place or thing, by title, first name and what stands before it."""
     words = set(tokens(name))
     titled = re.match(rf"{_TITLE}\b", name)
-    if titled or words & (_FEMALE | _MALE):
+    if titled or words & (FEMALE | MALE):
         return "person"
     if _PLACED.search(text[: max(0, text.find(name))].lower()):
         return "place"
