@@ -92,7 +92,9 @@ def film(folder: Path, *, models: Any = None, path: Path | None = None) -> Film:
     models = models or fake_models(
         text_encoder=ContentEncoder(), image_encoder=None, text_reader=block_reader()
     )
-    path = path or draw_video(folder / "film.mp4", scenes(), fps=4.0, size=(192, 108), gop=16)
+    path = path or draw_video(
+        folder / "film.mp4", scenes(), fps=4.0, size=(192, 108), gop=16, numbered=False
+    )
     with Store.open(folder / "film.longtake", write=True, create=True) as store:
         total = SECTION * len(NAMES)
         video = store.add_video("cd" * 32, str(path), "film.mp4", total, {"has_video": True})

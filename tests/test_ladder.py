@@ -14,8 +14,9 @@ import pytest
 
 from longtake.agent.classify import classify
 from longtake.agent.ladder import climb, plan, worth_looking
+from longtake.agent.ledger import BUDGETS, Ledger
 from longtake.agent.observations import contest, observed, settle
-from longtake.perception.look import RUNGS, look
+from longtake.perception.look import RUNGS, changing, look
 from longtake.perception.zoom import cells, read_grid
 from longtake.storage.observations import Observation
 from longtake.storage.records import Video
@@ -34,7 +35,7 @@ from tests.ladder_world import (
     look_for,
     places,
 )
-from tests.media import Scene, draw_frames, draw_picture, draw_video
+from tests.media import Scene, draw_frames, draw_picture, draw_video, read_blocks, scene_frames
 from tests.worlds import ContentEncoder
 
 ASKED = {
@@ -234,20 +235,31 @@ def test_what_was_seen_outlives_the_source(world: Film) -> None:
     assert seen_kinds(again) == ["R3"]
 
 
-def test_the_budget_is_debited(world: Film) -> None:
-    class Ledger:
-        def __init__(self) -> None:
-            self.spent: dict[str, int] = {}
-
-        def spend(self, what: str, n: int = 1) -> bool:
-            self.spent[what] = self.spent.get(what, 0) + n
-            return True
-
+def test_the_budget_is_debited_before_the_look_is_made(world: Film) -> None:
     desk = world.desk(ASKED[SHORT])
-    desk.ledger = Ledger()
+    desk.ledger = Ledger(BUDGETS["chat"])
     looked, _ = look_for(desk, ASKED[SHORT], SHORT)
-    assert desk.ledger.spent == {"inspections": len(looked), "frames": world.decoded}
-    assert desk.cost["frames"] == world.decoded
+    spent = {kind: desk.ledger.left(kind) for kind in ("inspections", "frames")}
+    assert spent == {"inspections": BUDGETS["chat"].inspections - len(looked),
+                     "frames": BUDGETS["chat"].frames - world.decoded}  # fmt: skip
+    assert desk.cost["frames"] == world.decoded > 0
+    broke = world.desk(ASKED[FLASH])
+    broke.ledger = Ledger(replace(BUDGETS["chat"], inspections=0))
+    before = world.decoded
+    looked, found = look_for(broke, ASKED[FLASH], FLASH, budget=1)
+    assert (found, looked[0]["why"], world.decoded) == ("", "the budget is spent", before)
+
+
+def test_a_look_for_sight_reads_nothing_and_serves_no_reader(world: Film) -> None:
+    looker, span = world.toolbox.looker, Span(200.0, 210.0)
+    sight, _ = looker.observe(
+        world.video, looker.wanted(world.video.id, span, "R4", "q", text=False)
+    )
+    calls = world.models.text_reader.calls
+    assert (sight.seen["lines"], calls) == ([], 0)
+    assert sight.seen["tags"]
+    both, reused = looker.observe(world.video, looker.wanted(world.video.id, span, "R4", "q"))
+    assert (reused, both.seen["lines"][0]["text"]) == (False, SHORT)
 
 
 def test_the_step_before_tells_where_to_go_and_else_all_is_gone_through(tmp_path: Path) -> None:
@@ -301,6 +313,18 @@ def test_corner_marks_are_read_with_zoom_and_lost_without() -> None:
         assert (x0 + x1) / 2 == pytest.approx((0.023, 0.977)[n % 2], abs=0.01)
         assert (y0 + y1) / 2 == pytest.approx((0.033, 0.967)[(n // 2) % 2], abs=0.02)
     assert not any(reader.read([image])[0] for image in frames)
+
+
+def test_a_flash_is_read_although_the_picture_changes_all_the_time() -> None:
+    scenes = [Scene(5.5, "grey", moving=True), Scene(0.5, "grey", FLASH), Scene(4.0, "grey")]
+    frames = list(scene_frames(scenes, 2.0, (320, 180)))
+    (flash,) = (time for time, image in frames if read_blocks(image))
+    for most in (4, 6, 8):
+        read = [time for time, _, _ in changing(frames, most)[0]]
+        assert len(read) == most
+        assert flash in read
+        assert read[0] == 0.0
+    assert flash not in {frames[round(i * 19 / 3)][0] for i in range(4)}, "evenly it is missed"
 
 
 def test_cells_cover_the_frame_and_overlap() -> None:

@@ -20,6 +20,7 @@ claims it brought and where it `points`. `climb` may run in several threads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ CHANGED = 0.004
 MOST_POINTS = 8
 MOST_BOXES = 4
 VISUAL = ("shown", "at_time")
-NEVER = ("summary", "unsupported", "duration", "compare")
+NEVER = ("summary", "highlights", "unsupported", "duration", "compare")
 """Kinds whose answer does not hang on one detail: an overview never opens the ladder."""
 
 
@@ -100,7 +101,8 @@ def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:
 
     Returns a dict of JSON values: `step` (with `new` and `points`), `candidates` best first, ids
     of the `observations`, `frames` the look rests on, whether it was `reused`, `contradicted`
-    record ids, and `gone` when the source is not there: then nothing is claimed.
+    record ids, and `gone` when the source is not there: then nothing is claimed. The budget is
+    debited first; when it does not allow the look, nothing is looked at and `why` says so.
     """
     fit, span = float(step.get("fit", 0.0)), _span(step)
     if step["rung"] == "R3":
@@ -108,9 +110,11 @@ def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:
         return _looked(step, claims(desk, part, terms, seen, span, fit), seen, frames=0)
     video = desk.video(step["video"])
     looker = desk.toolbox.looker
-    boxes = step.get("boxes", [])
-    wanted = looker.wanted(video.id, span, step["rung"], part["text"], boxes)
+    boxes, text = step.get("boxes", []), part["sources"][0] != "sight"
+    wanted = looker.wanted(video.id, span, step["rung"], part["text"], boxes, text=text)
     question = question_of(desk)
+    if not _afford(desk, math.ceil(wanted.span.duration * wanted.fps)):
+        return _looked(step, [], [], frames=0) | {"why": "the budget is spent"}
     try:
         one, reused = looker.observe(
             video, wanted, asked=question, as_of=desk.as_of, reuse=desk.switches.reuse
@@ -119,7 +123,7 @@ def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:
         return _looked(step, [], [], frames=0) | {"gone": True, "why": error.message}
     # Asked again, a question goes over its own looks and says that they cost what they cost.
     frames = one.frames if not reused or one.asked == question else 0
-    _spend(desk, "inspections", 1)
+    desk.count("inspections")
     _spend(desk, "frames", frames)
     against = contest(desk, one)
     found = claims(desk, part, terms, [one], span, fit)
@@ -268,6 +272,14 @@ def _span(step: Step) -> Span:
 def _step(video: str, span: Span, rung: str, why: str, fit: float) -> Step:
     return {"video": video, "start": float(span.start), "end": float(span.end), "rung": rung,
             "why": why, "fit": round(fit, 4), "boxes": []}  # fmt: skip
+
+
+def _afford(desk: Desk, frames: int) -> bool:
+    """Debit one look before it is made, if the budget has it and the frames it may need."""
+    ledger = getattr(desk, "ledger", None)
+    if ledger is None:
+        return True
+    return bool(ledger.left("frames") >= frames and ledger.spend("inspections", 1))
 
 
 def _spend(desk: Desk, what: str, n: int) -> None:

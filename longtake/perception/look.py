@@ -127,8 +127,8 @@ class Rung:
 
 
 RUNGS: dict[str, Rung] = {
-    "R4": Rung(2.0, "whole", 12.0, 24, 12),
-    "R5": Rung(8.0, "quarters", 4.0, 32, 6),
+    "R4": Rung(2.0, "whole", 12.0, 24, 8),
+    "R5": Rung(8.0, "quarters", 4.0, 32, 4),
     "R6": Rung(4.0, "grid", 2.0, 8, 2),
 }
 """The rungs that decode: 10 s at 2 fps, 2-4 s at 8 fps and double size, crops at full resolution."""
@@ -146,6 +146,7 @@ def look(
     crops: Crops | None = None,
     boxes: Sequence[Box] = (),
     readings: int = MOST_READINGS,
+    text: bool = True,
     warnings: list[str] | None = None,
 ) -> Look:
     """Look at a span again.
@@ -162,6 +163,7 @@ def look(
         crops: which parts to read and tag; by default quarters, or the whole without `closer`.
         boxes: with ``grid``, the parts of the frame to look at; none lets edges choose them.
         readings: frames on which text is read, at most.
+        text: False leaves reading out, which is most of the work.
         warnings: gets one sentence for each channel that is skipped.
 
     Raises:
@@ -174,25 +176,25 @@ def look(
     channels = open_channels(models, picture=True, sound=False, warnings=warnings)
     how: Crops = crops or ("quarters" if closer else "whole")
     worth, changes = changing(frames, readings)
-    text = _Text(channels.reader, how, boxes)
-    for time, image, until in worth if channels.reader is not None else ():
-        text.read(image, time, min(until, span.end))
+    read = _Text(channels.reader, how, boxes)
+    for time, image, until in worth if text and channels.reader is not None else ():
+        read.read(image, time, min(until, span.end))
     tags: list[SeenTag] = []
     tagged = 0
     if channels.tagger is not None:
         tags, tagged = tag_closely(channels.tagger, frames, crops=how, boxes=boxes)
     told, captions = _captioned(models, frames, question)
-    cost = {"frames": len(frames), "readings": text.readings, "tagged": tagged}
+    cost = {"frames": len(frames), "readings": read.readings, "tagged": tagged}
     return Look(
         span=span,
-        lines=tuple(sorted(text.lines, key=lambda o: (o.start, o.box[1], o.box[0], o.text))),
+        lines=tuple(sorted(read.lines, key=lambda o: (o.start, o.box[1], o.box[0], o.text))),
         tags=tuple(tags),
         frames=tuple(time for time, _ in frames),
         cost=cost | ({"captions": captions} if captions else {}),
         caption=told,
         colours=_hues(frames),
         changes=changes,
-        unread=tuple(text.unread),
+        unread=tuple(read.unread),
         size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
     )
 
@@ -253,7 +255,8 @@ def worth_reading(
 ) -> list[tuple[Seconds, Image, Seconds]]:
     """Leave out frames whose edges were all there before; each stands until the next.
 
-    When more differ than may be read, they are taken evenly over the span.
+    When more differ than may be read, half are taken evenly over the span, and half are those
+    in which most is new: what is there for a moment stands out of what moves all the time.
     """
     return changing(frames, most)[0]
 
@@ -263,6 +266,7 @@ def changing(
 ) -> tuple[list[tuple[Seconds, Image, Seconds]], tuple[Change, ...]]:
     """Return the frames worth reading, and how much changed from each frame to the next."""
     kept: list[tuple[Seconds, Image]] = []
+    news: list[int] = []
     changes: list[Change] = []
     read: EdgeMap | None = None
     before: EdgeMap | None = None
@@ -271,22 +275,35 @@ def changing(
         if before is not None and before.shape == edges.shape:
             share = float((apart(edges.grey, before.grey) > OTHER).mean())
             changes += [Change(time, round(share, 4))] if share > 0 else []
-        if read is None or read.shape != edges.shape or _is_new(edges, read):
+        new = _new_patches(edges, read)
+        if new:
             kept.append((time, image))
+            news.append(new)
             read = edges
         before = edges
-    if len(kept) > most:
-        last = max(1, most - 1)
-        kept = [kept[round(i * (len(kept) - 1) / last)] for i in range(most)]
+    kept = [kept[n] for n in _telling(news, most)]
     step = frames[1][0] - frames[0][0] if len(frames) > 1 else 1.0
     ends = [time for time, _ in kept[1:]] + [frames[-1][0] + step if frames else 0.0]
     whole = [(time, image, end) for (time, image), end in zip(kept, ends, strict=True)]
     return whole, tuple(changes)
 
 
-def _is_new(edges: EdgeMap, before: EdgeMap) -> bool:
+def _telling(news: Sequence[int], most: int) -> list[int]:
+    """Choose among frames: half evenly, half those in which most is new."""
+    if len(news) <= most:
+        return list(range(len(news)))
+    even = (most + 1) // 2
+    chosen = {round(i * (len(news) - 1) / max(1, even - 1)) for i in range(even)}
+    rest = sorted(set(range(len(news))) - chosen, key=lambda n: (-news[n], n))
+    return sorted([*chosen, *rest[: most - len(chosen)]])
+
+
+def _new_patches(edges: EdgeMap, before: EdgeMap | None) -> int:
+    """How many patches hold edges that were not there at the last reading."""
+    if before is None or before.shape != edges.shape:
+        return edges.shape[0] * edges.shape[1]
     other = apart(edges.grey, before.grey) > OTHER
-    return bool((per_patch(other & (edges.strong | before.strong)) >= 8).any())
+    return int((per_patch(other & (edges.strong | before.strong)) >= 8).sum())
 
 
 def read_closely(

@@ -101,7 +101,16 @@ class Looker:
             "frames": seen.frames,
         }  # fmt: skip
 
-    def wanted(self, video: str, span: Span, rung: str, question: str, boxes: Any = ()) -> Wanted:
+    def wanted(
+        self,
+        video: str,
+        span: Span,
+        rung: str,
+        question: str,
+        boxes: Any = (),
+        *,
+        text: bool = True,
+    ) -> Wanted:
         """A look on a rung of the ladder; see `longtake.perception.look.RUNGS`."""
         from longtake.perception.look import RUNGS
 
@@ -109,7 +118,7 @@ class Looker:
         short = Span(span.start, min(span.end, span.start + how.longest))
         parts = tuple(tuple(float(x) for x in box) for box in boxes)
         fps = min(how.fps, how.frames / max(short.duration, 1e-6))
-        return Wanted(video, short, rung, fps, how.crops, parts, how.readings, question)
+        return Wanted(video, short, rung, fps, how.crops, parts, how.readings, question, text=text)
 
     def observe(
         self,
@@ -133,7 +142,10 @@ class Looker:
             NoSuchMoment: the span lies beyond the video's end.
             SourceGone: nothing kept serves, and the file is gone.
         """
-        wanted = wanted.at(self._inside(video, wanted.span)) | {"version": VERSION, **self.names()}
+        names = self.names()
+        if not wanted.text:
+            names.pop("text_reader", None)
+        wanted = wanted.at(self._inside(video, wanted.span)) | {"version": VERSION, **names}
         with self._place(f"{video.id}:{wanted.span.start:.3f}:{wanted.rung}"):
             kept = self._served(wanted, as_of) if reuse else None
             if kept is not None:

@@ -31,7 +31,10 @@ TOGETHER = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One look that is wanted: where, how closely, by which models and for what question."""
+    """One look that is wanted: where, how closely, by which models and for what question.
+
+    `text` off leaves reading out; such a look does not serve one that reads.
+    """
 
     video: str
     span: Span
@@ -42,6 +45,7 @@ class Wanted:
     readings: int | None = None
     question: str = ""
     models: dict[str, str] = field(default_factory=dict)
+    text: bool = True
 
     def at(self, span: Span) -> Wanted:
         """The same look at another span."""
@@ -54,7 +58,8 @@ class Wanted:
     def how(self) -> dict[str, Any]:
         """What the look is told beside the span."""
         more: dict[str, Any] = {"crops": self.crops, "boxes": self.boxes}
-        return more | ({"readings": self.readings} if self.readings else {})
+        more |= {"readings": self.readings} if self.readings else {}
+        return more | ({} if self.text else {"text": False})
 
     def seen(self, seen: dict[str, Any], frames: int, asked: str) -> Observation:
         """The observation that this look became."""
@@ -74,7 +79,7 @@ def serves(one: Observation, wanted: Wanted, cosine: float = 1.0) -> bool:
         cosine: likeness of their questions.
     """
     whole = max(wanted.span.duration, 1e-6)
-    if one.video != wanted.video or one.models != wanted.models:
+    if one.video != wanted.video or not wanted.models.items() <= one.models.items():
         return False
     if wanted.span.overlap(one.span) / whole < COVERS or one.fps < wanted.fps - 1e-6:
         return False
