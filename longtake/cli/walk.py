@@ -11,6 +11,8 @@ from longtake.cli.times import clock
 
 _NAMES = ("step", "node", "name")
 _WIDEST = 400
+_SIGNALS = 8
+"""Signals that are told in the sentence; all of them stand in the tree."""
 
 
 def tree(trace: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -77,8 +79,7 @@ def _brief(value: Any) -> str:
             return f"{clock(value['start'])}–{clock(value['end'])}"
         if "text" in value:
             return f"“{shorten(str(value['text']), 60)}” {value.get('kind', '')}".strip()
-        if all(isinstance(one, int | float | str | bool) for one in value.values()):
-            return "{" + ", ".join(f"{k} {_brief(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k} {_brief(v)}" for k, v in value.items()) + "}"
     return str(value)
 
 
@@ -143,6 +144,7 @@ def _signals(trace: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return ""
     numbers = [f"{k} {_brief(v)}" for k, v in found[-1].items() if isinstance(v, int | float)]
+    numbers = [*numbers[:_SIGNALS], *(["…"] if len(numbers) > _SIGNALS else [])]
     return f" (from {', '.join(numbers)})" if numbers else ""
 
 
