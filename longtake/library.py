@@ -16,16 +16,19 @@ from longtake.errors import LongtakeError, NotFound, SourceGone, UsageError
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
-    from longtake.agent.answer import Answer
     from longtake.agent.agent import Agent
+    from longtake.agent.answer import Answer
     from longtake.config import Settings
+    from longtake.memory.locate import Located
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
     from longtake.models.protocols import ChatModel
     from longtake.storage.records import Level, Record, Video
     from longtake.storage.store import Store
+    from longtake.tools.highlights import Highlight
     from longtake.tools.reading import Reader
     from longtake.tools.registry import Toolbox
+    from longtake.tools.summary import Summary
     from longtake.watch import OnProgress
 
 
@@ -226,6 +229,30 @@ class Library:
             k=k,
             as_of=at,
         )
+
+    def locate(self, query: str, video: Video | str, **more: Any) -> Located:
+        """Return the windows of a video that a description fits, surest first, and the curve.
+
+        `more`: span, within, k, as_of, fine; see `longtake.tools.registry.Toolbox.locate`.
+        """
+        return self.toolbox.locate(query, video=self.video(video).id, **more)
+
+    def summarize(
+        self, video: Video | str | Sequence[Video | str] | None = None, **more: Any
+    ) -> Summary:
+        """Return sentences with their spans that sum up videos, a stretch of them, or a topic.
+
+        `more`: span, about, sentences, words, as_of; see `Toolbox.summarize`.
+        """
+        videos = self._videos(video) or self.videos()
+        return self.toolbox.summarize([one.id for one in videos], **more)
+
+    def highlights(self, video: Video | str, **more: Any) -> list[Highlight]:
+        """Return the moments of a video most worth seeing, in order of time.
+
+        `more`: n, about, min_gap, length, span, as_of; see `Toolbox.highlights`.
+        """
+        return self.toolbox.highlights(self.video(video).id, **more)
 
     def videos(self) -> list[Video]:
         """Return every video of the library, in order of arrival."""

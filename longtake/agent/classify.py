@@ -13,6 +13,7 @@ from typing import Any
 from longtake.agent import patterns as p
 from longtake.agent.state import Part
 from longtake.agent.timed import timed
+from longtake.agent.whole import whole_kind
 from longtake.tools.topic import content_words
 
 
@@ -29,18 +30,28 @@ def classify(question: str, options: list[str] | None = None) -> list[Part]:
         return [part(plain, "unsupported")]
     parts: list[Part] = []
     for text in _split(plain):
-        parts += _while(text) or [_one(text)]
+        parts += _whole(text) or _while(text) or [_one(text)]
     for later in parts[1:]:
         if not later["words"] and not later["follows"]:
             later["follows"] = True
     return parts
 
 
+def _whole(text: str) -> list[Part] | None:
+    """A summary or highlights, of all or of a part, where those are asked for."""
+    asked = whole_kind(text.lower())
+    if asked is None:
+        return None
+    words = content_words(asked["about"])
+    sources, strict = _sources(text.lower())
+    return [part(text, asked["kind"], whole=asked, words=words, sources=sources, strict=strict)]
+
+
 def part(text: str, kind: str, **more: Any) -> Part:
     """One thing asked.
 
     Keys: `text`; `kind` (when, said, shown, duration, count, order, compare, exists, at_time, fact,
-    summary, choice, unsupported); `pick` (best, first, last, every, or n); `words` (content words) and
+    summary, highlights, choice, unsupported); `pick` (best, first, last, every, or n); `words` (content words) and
     `phrases` (quoted); `sources` in order of preference, `strict` when no other will do,
     `even` when the question prefers none;
     `anchor` (words of what it is related to) with `relation` (after, before, during) and `section`
@@ -82,8 +93,6 @@ def _one(text: str) -> Part:
     sources, strict = _sources(low)
     common: dict[str, Any] = {"sources": sources, "strict": strict, "follows": _anaphora(low)}
     common["even"] = not re.search(rf"\b(?:{p.SCREEN}|{p.SAY}|{p.SIGHT})\b", low)
-    if p.SUMMARY.search(low):
-        return part(text, "summary", **common)
     if p.WHOLE.search(low):
         return part(text, "duration", unit="video", **common)
     if found := p.HOW_MANY_UNITS.search(low):

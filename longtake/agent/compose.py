@@ -41,9 +41,13 @@ def compose(
         looks: second looks at the source, each with video, start and end.
     """
     parts, findings = _grouped(desk, parts, findings)
+    # What was only needed on the way is told last, and does not make an answer by itself.
+    pairs = sorted(zip(parts, findings, strict=False), key=lambda pair: bool(pair[0].get("silent")))
+    parts, findings = [p for p, _ in pairs], [f for _, f in pairs]
+    told = [f for p, f in pairs if f["status"] == "found" and not p.get("silent")]
     found = [f for f in findings if f["status"] == "found"]
     made: Composed = {"sentences": [], "evidence": [], "value": None, "choice": None}
-    if not found:
+    if not told:
         declined = made | _declined(desk, parts, findings, looks)
         return declined | {"evidence": known(desk, declined["evidence"])}
     for part, one in zip(parts, findings, strict=False):
@@ -56,9 +60,9 @@ def compose(
     whole = len(found) == len(findings)
     made["confidence"] = min(f["confidence"] for f in found) * (1.0 if whole else 0.8)
     made["status"] = "answered"
-    values = [f["value"] for f in found if f["value"] is not None]
+    values = [f["value"] for f in told if f["value"] is not None]
     made["value"] = values[0] if values else None
-    made["choice"] = next((f["choice"] for f in found if f.get("choice") is not None), None)
+    made["choice"] = next((f["choice"] for f in told if f.get("choice") is not None), None)
     made["evidence"] = known(desk, _descending(made["evidence"]))
     made["sentences"] = named(desk, made["sentences"], made["evidence"])
     return made
@@ -152,7 +156,8 @@ def _declined(
     looks: Sequence[dict[str, Any]],
 ) -> Composed:
     """Nothing was found: why, what was searched, the nearest there is, and what would help."""
-    place = next((n for n, f in enumerate(findings) if not f.get("dependent")), 0)
+    open_ = [n for n, f in enumerate(findings) if f["status"] != "found"] or [0]
+    place = next((n for n in open_ if not findings[n].get("dependent")), open_[0])
     first, part = findings[place], parts[place]
     status = _status(desk, part, first)
     help_ = note(next_step(desk, part, first, status))
@@ -217,7 +222,9 @@ def next_step(desk: Desk, part: Part, first: Finding, status: str) -> str:
     if status == "ambiguous":
         return "Next: ask again with the name of what is meant."
     if status == "not_seen_yet" and unseen and desk.as_of is None:
-        return f"Next: longtake ingest {shlex.quote(unseen[0].path)} watches the rest; then ask again."
+        return (
+            f"Next: longtake ingest {shlex.quote(unseen[0].path)} watches the rest; then ask again."
+        )
     if status == "not_seen_yet":
         return "Next: ask again at a later time."
     if left_out(desk):

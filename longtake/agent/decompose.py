@@ -81,7 +81,14 @@ def needs_split(one: Part) -> str | None:
     True
     """
     low = one["text"].lower()
-    if one["kind"] in ("choice", "summary", "unsupported", "at_time", "compare") or one.get("op"):
+    if one["kind"] in (
+        "choice",
+        "summary",
+        "highlights",
+        "unsupported",
+        "at_time",
+        "compare",
+    ) or one.get("op"):
         return None
     if re.search(r"\b(?:name|title) of\b|\b(?:is|was|are|were) .*\bcalled\b", low):
         return None  # the clause says which one is meant, and its name is all that is asked
@@ -107,7 +114,7 @@ def _proposed(one: Part, room: int, reasoner: Any) -> Split | None:
     made: Split = []
     for n, line in enumerate(lines):
         parts = classify(line.replace(MARK, "it"))
-        if len(parts) != 1 or parts[0]["kind"] in ("unsupported", "summary"):
+        if len(parts) != 1 or parts[0]["kind"] in ("unsupported", "summary", "highlights"):
             return None
         waits = [n - 1] if n and MARK in line else []
         if n and not waits:

@@ -106,8 +106,10 @@ class Desk:
     def in_scope(self, part: Part, record: Record) -> bool:
         """Whether a record lies in the stretch of time the part is limited to."""
         scope = part.get("scope")
-        if scope is None or record.video not in self.ids:
-            return record.video in self.ids
+        if record.video not in self.ids or part.get("anchored") not in (None, record.video):
+            return False
+        if scope is None:
+            return True
         span = Span(scope[0], scope[1])
         return record.span.overlap(span) > 0 or span.contains(record.span.start)
 

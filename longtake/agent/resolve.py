@@ -33,7 +33,7 @@ _AT = re.compile(
 _MINUTE = re.compile(r"\b(?:at |around |in )?(minute|second|hour)\s+(\d+(?:\.\d+)?)\b")
 NOW = 6.0
 """Seconds on both sides of a time asked about, for speech."""
-_WIDELY = ("summary", "choice", "unsupported")
+_WIDELY = ("summary", "highlights", "choice", "unsupported")
 
 
 def resolve(
@@ -183,7 +183,7 @@ def _timed(desk: Desk, part: Part) -> Part:
     made = dict(part) | {"words": words, "scope": when, "point": point, "follows": False}
     if point is not None:
         made["scope"] = [max(0.0, point - 30.0), point + 30.0]
-    if not words and part["kind"] not in ("summary", "count", "duration", "choice"):
+    if not words and part["kind"] not in ("summary", "highlights", "count", "duration", "choice"):
         made |= {"kind": "at_time", "window": when, "only": part["sources"][0] != "speech"
                  or bool(re.search(r"\bsa(?:y|id|ying)|talk", text.lower()))}  # fmt: skip
     return made

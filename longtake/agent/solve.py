@@ -9,11 +9,12 @@ from longtake.agent.choice import solve_choice
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import ALL_WORDS, enough
 from longtake.agent.findings import Candidate
+from longtake.agent.solve_interval import solve_interval
 from longtake.agent.solve_number import solve_count, solve_duration, solve_lasting, solve_pages
 from longtake.agent.solve_order import solve_compare, solve_order
 from longtake.agent.solve_text import solve_at, solve_fact, solve_said
 from longtake.agent.solve_when import absent, solve_exists, solve_when
-from longtake.agent.solve_whole import solve_summary
+from longtake.agent.solve_whole import solve_highlights, solve_summary
 from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Term
 
@@ -31,6 +32,7 @@ SOLVERS: dict[str, Solver] = {
     "order": solve_order,
     "compare": solve_compare,
     "summary": solve_summary,
+    "highlights": solve_highlights,
 }
 
 
@@ -44,6 +46,8 @@ def solve(
     """Answer one part from its candidates."""
     if part["kind"] == "choice":
         return solve_choice(desk, part, terms, options or [])
+    if part.get("op") and (made := solve_interval(desk, part, terms, found)) is not None:
+        return made
     if part.get("window"):
         return solve_at(desk, part, terms, found)
     if not desk.switches.finer:

@@ -8,6 +8,7 @@ from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import ALL_WORDS, confidence, enough
 from longtake.agent.findings import Candidate, at, clock, finding, listing, sentence, stop, telling
 from longtake.agent.operators import nth
+from longtake.agent.sight import sight_candidates
 from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Source, Term, coverage
 from longtake.tools.scan import ENOUGH, mentions
@@ -97,7 +98,7 @@ def every_place(
     """All places in order of time, by scan; from the ranking alone when scanning is off."""
     best = found[0]
     if best["source"] == "sight":
-        return sight_occasions(found)
+        return sight_occasions(sight_candidates(desk, part, terms))
     if not desk.switches.scan:
         top = desk.toolbox.search(part["text"], videos=desk.ids, k=5, as_of=desk.as_of)
         ids = {moment.record for moment in top.moments}

@@ -20,7 +20,7 @@ from typing import Any
 
 from longtake.agent.close_reading import read_closely
 from longtake.agent.confidence import confident
-from longtake.agent.decompose import bind_results, with_hops
+from longtake.agent.decompose import bind_results, unused, with_hops
 from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import finding
@@ -87,6 +87,7 @@ def read(desk: Desk, sub: Sub) -> Sub:
     found = collect(desk, part, terms) if desk.switches.finer else captions(desk, terms)
     if desk.switches.finer and desk.switches.closely:
         found = read_closely(desk, part, terms, found)
+    found = unused(part, found)
     top = [{k: c[k] for k in ("id", "score", "lex", "dense", "quote")} for c in found[:5]]
     absent = [term.text for term in terms if term.absent]
     step = traced(desk, sub, "read", candidates=len(found), top=top, absent=absent)

@@ -65,7 +65,10 @@ Split = list[Part]
 def value_hop(one: Part) -> Split | None:
     """ "How much does the tool that replaced the hammer cost?": which tool, then its price."""
     text = one["text"].strip(" ?.!")
-    if one["kind"] in ("choice", "summary", "unsupported", "compare") or one["phrases"]:
+    if (
+        one["kind"] in ("choice", "summary", "highlights", "unsupported", "compare")
+        or one["phrases"]
+    ):
         return None
     for cut in (_relative, _role_of, _owned):
         made = cut(text)
@@ -296,7 +299,10 @@ def _cut(one: Part, pattern: re.Pattern[str]) -> tuple[str, list[str]] | None:
 
 def _headed(head: str, one: Part) -> Part | None:
     """The head as a question of its own, in the stretch of time of the whole."""
-    if one["kind"] in ("choice", "summary", "unsupported", "compare", "duration") or one["phrases"]:
+    if (
+        one["kind"] in ("choice", "summary", "highlights", "unsupported", "compare", "duration")
+        or one["phrases"]
+    ):
         return None
     if _HAPPENS.match(head.lower()) and not content_words(head):
         return part(head, "summary", words=[])
