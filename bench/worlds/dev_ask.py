@@ -17,10 +17,10 @@ from bench.worlds.truth import Question, count_patterns, lasting
 class DevQuestion:
     """A question, what makes it easy or hard, and the subject that it must not be split from.
 
-    `hard` is near or para (answerable, in the words of the film or in others), cell (a number in a
-    table), structure
-    (answerable by counting, ordering, times), miss (the subject is there, the answer is not),
-    swap (another name, day or row), far (nothing of it is there).
+    `hard` is near or para (a fact in the words of the film, or in others), cell (a number in a
+    table), mention (when a fact is told), structure (answerable by counting, ordering, times), miss
+    (the subject is there, the answer is not), swap (another name, day or row), far (nothing of it
+    is there).
     """
 
     question: Question
@@ -233,7 +233,7 @@ def _times(script: Script) -> Iterator[DevQuestion]:
                 "two": "When do we learn the {h} of {t}?"}[script.half]  # fmt: skip
         words = text.format(t=fact.thing.the, h=fact.attribute.noun)
         kind = "screen" if fact.shown else "speech"
-        yield _made("structure", fact.subject.title, kind, words, *fact.spans)
+        yield _made("mention", fact.subject.title, kind, words, *fact.spans)
 
 
 def _counts(script: Script) -> Iterator[DevQuestion]:

@@ -21,7 +21,7 @@ MISREAD = 0.05
 
 _HEARD = {
     "colour": "color", "metres": "meters", "organises": "organizes", "harbour": "harbor",
-    "theatre": "theater", "wheel": "we'll", "bell": "belle", "mail": "male", "steel": "steal",
+    "theatre": "theater", "wheel": "we'll", "bell": "belle", "mail": "male",
     "night": "knight", "brass": "brats", "scale": "scail", "kiln": "kill", "vault": "fault",
     "sleigh": "slay", "stairs": "stares", "horn": "corn", "lamp": "lamb",
     "dome": "doan", "clay": "play", "glaze": "glays",

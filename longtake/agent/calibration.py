@@ -93,8 +93,8 @@ class Group:
 class Calibration:
     """What was measured for one set of models; `models` is their fingerprint.
 
-    `generic` cools the solver's own number for groups that were not fitted; None leaves it as it
-    is. `trouble` says why the measured weights are not used, if they are not.
+    `trouble` says why the measured weights are not used, if they are not; `generic` then cools the
+    solver's own number. Groups with too few rows to be fitted keep that number as it is.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Calibration:
         if fitted is not None:
             return fitted.probability(signals)
         z = float(signals.get("hand", 0.0))
-        return sigmoid(z) if self.generic is None else sigmoid(z / self.generic)
+        return sigmoid(z / self.generic) if self.trouble and self.generic else sigmoid(z)
 
     def threshold(self, group: str) -> float:
         """Below this a finding is declined; 0 where nothing was measured."""
