@@ -59,7 +59,7 @@ class StubEndpoint:
         return max(sorted(told), key=lambda token: told[token])
 
     def logprobs(self, asked: dict[str, Any], mode: str) -> dict[str, Any] | None:
-        if not asked.get("logprobs") or mode == "no_logprobs":
+        if not asked.get("logprobs") or mode in ("no_logprobs", "empty"):
             return None
         told = self.opinion([(m["role"], m["content"]) for m in asked["messages"]])
         if mode == "prose":
