@@ -44,6 +44,8 @@ def _part(trace: Iterable[Row]) -> Row:
     if len(parts) != 1:
         return {"signals": None, "group": None}
     last = weighed[-1]
+    if not last.get("group"):
+        raise ValueError("the trace's weighing tells signals, but not the group they belong to")
     return {"signals": last["signals"], "group": last["group"], "verdict": last["verdict"]}
 
 
