@@ -189,9 +189,17 @@ class Library:
                 the number of a choice, words, or None for the likelier.
             stop: when it turns true, the best answer so far is given.
         """
+        from longtake.agent.several import pick
+
+        videos: Sequence[Video] = self._videos(video)
+        left_out: Sequence[Video] = ()
+        if not videos and question.strip():
+            picked = pick(self.toolbox, question, self.videos(), as_of=at)
+            videos, left_out = picked.videos, picked.left_out
         return self.agent.ask(
             question,
-            videos=self._videos(video) or self.videos(),
+            videos=videos,
+            left_out=left_out,
             thread=thread,
             as_of=at,
             options=list(options) if options else None,

@@ -15,8 +15,9 @@ from longtake.agent.compose import compose
 from longtake.agent.desk import Desk
 from longtake.agent.dialogue import remembered
 from longtake.agent.evidence import collect
-from longtake.agent.fan_out import desk_for, fan_out, shared_out
+from longtake.agent.fan_out import desk_for, fan_out
 from longtake.agent.ground import ground
+from longtake.agent.quotas import shared_out
 from longtake.agent.resolve import resolve
 from longtake.agent.several import named_in, pick
 from longtake.agent.solve import solve

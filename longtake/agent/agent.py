@@ -81,6 +81,7 @@ class Agent:
         on_step: OnStep | None = None,
         on_ask: OnAsk | None = None,
         stop: Callable[[], bool] | None = None,
+        left_out: Sequence[Video] = (),
     ) -> Answer:
         """Answer with proofs, or say that it is not there and what was searched.
 
@@ -92,6 +93,7 @@ class Agent:
             on_ask: asked back when two things may be meant, with ``{"text", "choices"}``; returns
                 the number of a choice, words, or None for the likelier. Without it nothing is asked.
             stop: when it turns true, the best answer so far is given.
+            left_out: videos that are not asked because others fit better; the answer says so.
 
         Raises:
             UsageError: the question is empty or far too long, or there are too few options.
@@ -99,6 +101,9 @@ class Agent:
         """
         _check(question, videos, options)
         desk = self._desk(list(videos), as_of, on_step, stop)
+        desk.left_out = tuple(left_out)
+        desk.question = question.strip()
+        desk.prepare()
         name = thread or _thread_name(question, desk.ids, as_of, options)
         given: dict[str, Any] = {"question": question.strip(), "options": options}
         given |= {"videos": desk.ids, "as_of": as_of, "thread": name, "chat": on_ask is not None}
@@ -122,7 +127,6 @@ class Agent:
                     ledger=ledger, calibration=self.calibration)  # fmt: skip
         desk.on_step = on_step
         desk.stop = stop or desk.stop
-        desk.prepare()
         return desk
 
     @property

@@ -31,6 +31,7 @@ def classify(question: str, options: list[str] | None = None) -> list[Part]:
     parts: list[Part] = []
     for text in _split(plain):
         parts += _whole(text) or _while(text) or [_one(text)]
+    parts = parts or [part(plain, "fact")]
     for later in parts[1:]:
         if not later["words"] and not later["follows"]:
             later["follows"] = True
@@ -93,6 +94,8 @@ def _one(text: str) -> Part:
     sources, strict = _sources(low)
     common: dict[str, Any] = {"sources": sources, "strict": strict, "follows": _anaphora(low)}
     common["even"] = not re.search(rf"\b(?:{p.SCREEN}|{p.SAY}|{p.SIGHT})\b", low)
+    if p.SUMMARY.search(low):
+        return part(text, "summary", **common)
     if p.WHOLE.search(low):
         return part(text, "duration", unit="video", **common)
     if found := p.HOW_MANY_UNITS.search(low):

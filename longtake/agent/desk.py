@@ -52,6 +52,10 @@ class Desk:
     cost: Counter[str] = field(default_factory=Counter)
     places: dict[str, Place] = field(default_factory=dict)
     """Where lines stand on their pages, by record id; see `longtake.agent.pages`."""
+    left_out: tuple[Video, ...] = ()
+    """Videos of the library that were not opened, because others fit better."""
+    question: str = ""
+    """All that was asked; what was looked at for this very question is looked at again."""
     stop: Callable[[], bool] = lambda: False
     """Whether the person has had enough; the best answer so far is given then."""
     on_step: Callable[[dict[str, Any]], None] | None = None
@@ -66,7 +70,9 @@ class Desk:
     @cached_property
     def corpus(self) -> Corpus:
         """Everything remembered of them."""
-        corpus = self.toolbox.corpus(self.ids, as_of=self.as_of)
+        corpus = self.toolbox.corpus(
+            self.ids, as_of=self.as_of, observed=self.switches.reuse, asked=self.question or None
+        )
         self.cost["records_read"] += len(corpus.units)
         return corpus
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.pages import same_page
+from longtake.agent.quotas import shared_out
 from longtake.agent.sight import sight_candidates
 from longtake.agent.state import Part
 from longtake.storage.records import Level
@@ -65,7 +66,7 @@ def collect(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
     if "sight" in part["sources"]:
         found += sight_candidates(desk, part, terms)
     found.sort(key=lambda c: (-c["score"], c["start"], c["id"]))
-    return found[:MOST]
+    return shared_out(found, MOST)
 
 
 def _idle(desk: Desk, terms: Sequence[Term], unit: Unit) -> bool:

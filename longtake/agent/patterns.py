@@ -71,6 +71,14 @@ WHOLE = re.compile(
     r"talk|film|movie|clip|meeting|presentation)(?: last| take| run)?\W*$|"
     r"(?:length|duration) of (?:the |this )(?:video|lecture|recording|talk|film|clip|meeting)\W*$"
 )
+SUMMARY = re.compile(
+    r"^\W*(?:please |can you |could you )*(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:short |"
+    r"brief )?(?:summary|overview|outline|synopsis)|outline)\b|\bwhat (?:is|was) (?:the |this )?"
+    r"(?:whole |entire )?(?:video|lecture|recording|talk|meeting|film|clip|presentation|it) about\W*$"
+    r"|\bwhat (?:are|were) the (?:main |key |major )?(?:topics|chapters|sections|parts|points)\b|"
+    r"\bwhat (?:topics|subjects) (?:are|were|does|did)\b|\boverview of the (?:video|lecture|talk)|"
+    r"\bwhat (?:happens|is covered|happened) in (?:the|this) (?:whole |entire )?(?:video|lecture)\W*$"
+)
 YES_NO = re.compile(
     r"^(?:and |so |but )*(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would)\b"
 )

@@ -27,6 +27,7 @@ from longtake.agent.findings import finding
 from longtake.agent.frontier import LEAF, Tree, walk
 from longtake.agent.judge import judged
 from longtake.agent.ladder import climb, plan, worth_looking
+from longtake.agent.observations import settle
 from longtake.agent.reflect import Seen, decide
 from longtake.agent.resolve import beyond
 from longtake.agent.resolve import resolve as bind_times
@@ -87,7 +88,7 @@ def read(desk: Desk, sub: Sub) -> Sub:
     found = collect(desk, part, terms) if desk.switches.finer else captions(desk, terms)
     if desk.switches.finer and desk.switches.closely:
         found = read_closely(desk, part, terms, found)
-    found = unused(part, found)
+    found = settle(desk, unused(part, found))
     top = [{k: c[k] for k in ("id", "score", "lex", "dense", "quote")} for c in found[:5]]
     absent = [term.text for term in terms if term.absent]
     step = traced(desk, sub, "read", candidates=len(found), top=top, absent=absent)
@@ -105,7 +106,7 @@ def weigh(desk: Desk, sub: Sub) -> Sub:
     made = confident(desk, part, terms, found, made, desk.calibration)
     made = with_hops(part, made)
     step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
-                  signals=made.get("signals", {}))  # fmt: skip
+                  signals=made.get("signals", {}), group=made.get("group"))  # fmt: skip
     return {"candidates": found, "finding": made, "trace": step}
 
 
@@ -171,7 +172,8 @@ def extract(desk: Desk, sub: Sub) -> Sub:
     steps = [one["step"] for one in fresh]
     told = traced(desk, sub, "extract", looked=[_brief(one) for one in fresh],
                   new=[c["quote"] for c in best[:3]])  # fmt: skip
-    return {"candidates": [*best, *(c for c in rest if c not in best)] if best else rest,
+    found = settle(desk, [*best, *(c for c in rest if c not in best)] if best else rest)
+    return {"candidates": found,
             "opened": [*sub["opened"], *steps], "taken": len(sub["looked"]),
             "novelty": [*sub["novelty"], *([len(best)] if fresh else [0])], "trace": told}  # fmt: skip
 

@@ -59,7 +59,8 @@ def resolve(desk: Desk, state: State) -> State:
             continue
         made, settled = bind(desk, part, [], history)
         bound.append(dict(made) | {"settled": settled})
-    told = [{k: p[k] for k in ("words", "scope", "window", "kind") if p.get(k)} for p in bound]
+    keys = ("words", "scope", "window", "kind", "understood", "referent", "videos", "each")
+    told = [{k: p[k] for k in keys if p.get(k)} for p in bound]
     return {"parts": bound, "trace": traced(desk, state, "resolve", parts=told)}
 
 
@@ -155,13 +156,13 @@ def ground_check(desk: Desk, state: State) -> State:
 def remember(desk: Desk, state: State) -> State:
     """Keep the turn for follow-ups, and finish the answer."""
     text = " ".join(s["text"] for s in state["sentences"])
-    turns = [
-        remembered(state["question"], one["part"], one["finding"], desk=desk)
-        for one in in_order(state)
-        if one["finding"]["status"] == "found"
-    ] if state["answer"]["status"] == "answered" else []  # fmt: skip
+    solved = in_order(state)
+    found = [one for one in solved if one["finding"]["status"] == "found"]
+    # A turn that was declined is kept, too: "no, I meant …" speaks of it.
+    last = (found if state["answer"]["status"] == "answered" else solved)[-1:]
+    turns = [remembered(state["question"], s["part"], s["finding"], desk=desk) for s in last]
     cost = {key: int(desk.cost[key]) for key in COSTS}
-    return {"history": [*state["history"], *turns[-1:]][-HISTORY:], "cost": cost,
+    return {"history": [*state["history"], *turns][-HISTORY:], "cost": cost,
             "answer": dict(state["answer"]) | {"text": text}}  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def label_scores(tokens: Mapping[str, float], labels: Sequence[str]) -> list[flo
     if not any(shares):
         return None
     rest = max(FLOOR, 1.0 - sum(math.exp(value) for value in tokens.values()))
-    most = min(rest, math.exp(min(tokens.values())))
+    # Less than the least that was told: a label that is there must win against one that is not.
+    most = min(rest, math.exp(min(tokens.values()) - 1.0))
     return [min(0.0, math.log(share or max(FLOOR, most))) for share in shares]
 
 

@@ -177,11 +177,16 @@ class Captioner(Protocol):
 class ChatModel(Protocol):
     """A language model that can write, and weigh short continuations.
 
-    `scores` tells whether `score` works; a model behind an endpoint may lack log-probabilities.
+    `scores` tells whether `score` works; a model behind an endpoint may lack log-probabilities,
+    which may be found out only when `scores` is first looked at.
     """
 
     name: str
-    scores: bool
+
+    @property
+    def scores(self) -> bool:
+        """Whether `score` works."""
+        ...
 
     def generate(
         self, messages: Sequence[tuple[str, str]], *, max_tokens: int, stop: Sequence[str] = ()

@@ -38,6 +38,8 @@ class MediaInfo:
     video_codec: str
     audio_codec: str
     size: int
+    creation_time: str = ""
+    """When the recording began, as the container writes it (ISO 8601), where it does."""
 
 
 @dataclass(slots=True)
@@ -201,13 +203,14 @@ def probe(path: Path | str) -> MediaInfo:
             (audio.codec_context.name if audio else ""),
         )
         width, height, rotation = _shape(container, video) if video else (0, 0, 0)
+        began = str(container.metadata.get("creation_time", ""))
     if duration is None:
         duration = measured_duration(path)
     if duration <= 0:
         raise EmptyMedia(f"{path.name!r} lasts no time", fix="copy or download it again")
     return MediaInfo(
         duration, video is not None, audio is not None, width, height, float(rate), rotation,
-        *described, path.stat().st_size,
+        *described, path.stat().st_size, began,
     )  # fmt: skip
 
 

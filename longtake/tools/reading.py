@@ -180,14 +180,14 @@ class Reader:
         as_of: Seconds | None = None,
         k: int = 64,
     ) -> list[tuple[str, float]]:
-        """Return (record id, cosine) of the records nearest to a text, best first."""
+        """Return (record id, cosine) of the `k` records of each video nearest to a text, best first."""
         found: list[tuple[str, float]] = []
         vector = self.embed([query])[0]
         for video in videos:
             found += self.store.search_vectors(
                 level, facet, vector, k=k, video=video, span=span, as_of=as_of, channel=channel
             )
-        return sorted(((i, float(s)) for i, s in found), key=lambda hit: (-hit[1], hit[0]))[:k]
+        return sorted(((i, float(s)) for i, s in found), key=lambda hit: (-hit[1], hit[0]))
 
     def fitting_labels(self, phrase: str, seen: Sequence[str]) -> dict[str, float]:
         """Return the labels, of those seen and those the sight could name, that fit a phrase."""
