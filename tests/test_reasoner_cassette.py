@@ -13,6 +13,7 @@ from longtake.agent.cassette import Cached, Recorded, Replayed, call_key
 from longtake.errors import (
     BackendError,
     BadReply,
+    DiskFull,
     LongtakeError,
     NotFound,
     Unreachable,
@@ -99,6 +100,14 @@ def test_failures_are_replayed_too(tmp_path: Path) -> None:
         again.generate(ASK, max_tokens=9)
     assert caught.value.fix == "start it"
     assert again.trouble is caught.value
+
+
+def test_failures_without_a_name_are_a_failed_model_in_the_replay(tmp_path: Path) -> None:
+    chat = Recorded(BrokenChat(ValueError("odd")), tmp_path / "c.jsonl")
+    with pytest.raises(ValueError, match="odd"):
+        chat.score(ASK, ["A"])
+    with pytest.raises(BackendError, match="ValueError: odd"):
+        Replayed(tmp_path / "c.jsonl").score(ASK, ["A"])
 
 
 class Learns(FakeChat):
@@ -191,3 +200,12 @@ def test_failures_are_not_kept_and_what_is_damaged_is_asked_again() -> None:
         inner = FakeChat(["two"])
         assert cached(inner, kept).generate(ASK, max_tokens=9) == "two"
         assert len(inner.asked) == 1
+
+
+@pytest.mark.parametrize("error", [DiskFull("no room"), OSError("read-only")])
+def test_a_cache_that_fails_is_done_without(error: Exception) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    for get, put in ((fail, fail), ({}.get, fail)):
+        assert Cached(FakeChat(["one"]), get, put).generate(ASK, max_tokens=9) == "one"

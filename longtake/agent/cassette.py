@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Messages = Sequence[tuple[str, str]]
 VERSION = 1
+_FAILURES = (LongtakeError, OSError, ValueError, RuntimeError, LookupError, TypeError)
 
 
 def call_key(model: str, kind: str, messages: Messages, asked: dict[str, Any]) -> str:
@@ -85,8 +87,11 @@ class Recorded(_Keyed):
                "messages": [list(one) for one in messages], **asked}  # fmt: skip
         try:
             value: Any = _made(self._chat, kind, messages, asked)
-        except LongtakeError as error:
-            told = {"class": type(error).__name__, "message": error.message, "fix": error.fix,
+        except _FAILURES as error:
+            known = isinstance(error, LongtakeError)
+            told = {"class": type(error).__name__ if known else "BackendError",
+                    "message": str(error) if known else f"{type(error).__name__}: {error}",
+                    "fix": getattr(error, "fix", None),
                     "scores": kind == "score" and bool(self._chat.scores)}  # fmt: skip
             self._write(row | {"error": told})
             raise
@@ -166,7 +171,8 @@ class Replayed(_Keyed):
 class Cached(_Keyed):
     """A chat model that is asked each thing once; what it said is kept by `put`.
 
-    Failures are not kept. What cannot be read back is asked for again.
+    Failures are not kept. What cannot be read back is asked for again, and a cache that cannot be
+    written is done without.
 
     Args:
         get, put: a cache of bytes by key, such as a library's `cache_get` and `cache_put`.
@@ -219,15 +225,15 @@ class Cached(_Keyed):
         return "chat:" + call_key(self.name, "scores", (), {})
 
     def _kept(self, key: str) -> Any:
-        with self._lock:
-            raw = self._get(key)
         try:
+            with self._lock:
+                raw = self._get(key)
             return None if raw is None else json.loads(raw)
-        except ValueError:
+        except (LongtakeError, OSError, ValueError):
             return None
 
     def _keep(self, key: str, value: Any) -> None:
-        with self._lock:
+        with self._lock, suppress(LongtakeError, OSError):
             self._put(key, json.dumps(value).encode())
 
 
