@@ -13,10 +13,11 @@ import pytest
 from longtake.agent.ledger import CHAT, Ledger
 from longtake.agent.reasoner import Reasoner
 from longtake.errors import BackendError, BadReply, LongtakeError, Unreachable, UsageError
-from longtake.models.langchain import LangChainChat
+from longtake.models.langchain import LangChainChat, as_chat
 from longtake.models.prompt_cache import BLOCK
 from longtake.models.smollm import LocalChat
 from tests.chat_models import langchain_model, opinion, tiny_model, written
+from tests.fakes import FakeChat
 
 if TYPE_CHECKING:
     from longtake.models.profiles import Models
@@ -204,6 +205,14 @@ def test_replies_in_blocks_are_joined() -> None:
 def test_what_is_no_chat_model_is_refused() -> None:
     with pytest.raises(UsageError, match="str is no LangChain chat model"):
         LangChainChat("gpt")
+    with pytest.raises(UsageError, match="str is no LangChain chat model"):
+        as_chat("gpt")
+
+
+def test_either_kind_of_chat_model_may_be_handed_in() -> None:
+    own = FakeChat(["yes"])
+    assert as_chat(own) is own
+    assert as_chat(langchain_model(lambda _: "B")).generate([("user", "x")], max_tokens=3) == "B"
 
 
 # -- the real model --------------------------------------------------------------------------

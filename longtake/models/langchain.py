@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from longtake.errors import BackendError, BadReply, LongtakeError, Unreachable, UsageError
 from longtake.models.letters import first_tokens, label_scores
+
+if TYPE_CHECKING:
+    from longtake.models.protocols import ChatModel
 
 PROBE = (("user", "Reply with one letter, A or B."),)
 _LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -109,6 +112,18 @@ class LangChainChat:
             raise self.trouble from error
         self.trouble = None
         return reply
+
+
+def as_chat(model: Any) -> ChatModel:
+    """A `ChatModel` as it is, or a LangChain chat model behind the adapter.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if callable(getattr(model, "generate", None)) and callable(getattr(model, "score", None)):
+        made: ChatModel = model
+        return made
+    return LangChainChat(model)
 
 
 def _failure(name: str, error: Exception) -> BackendError:
