@@ -165,9 +165,9 @@ class TestOffline:
         ids = chat._tokenizer.encode(label, add_special_tokens=False)
         prompt = chat._prompt(messages)
         with torch.inference_mode():
-            whole = torch.cat([prompt, torch.tensor([ids])], 1)
+            whole = torch.tensor([[*prompt, *ids]])
             rows = torch.log_softmax(chat._model(whole).logits[0].float(), -1)
-        start = prompt.shape[1] - 1
+        start = len(prompt) - 1
         expected = sum(float(rows[start + i, token]) for i, token in enumerate(ids))
         scored = chat.score(messages, ["No", label, "Yes"])[1]
         assert scored == pytest.approx(expected, abs=1e-3)
