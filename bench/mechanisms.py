@@ -32,7 +32,7 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "details": details.run,
     "reuse": reuse.run,
 }
-NUMBERS = {"11": "followups", "13": "consensus", "15": "hops", "47": "counts", "48": "anchors",
+NUMBERS = {"11": "followups", "15": "hops", "47": "counts", "48": "anchors",
            "49": "walk", "51": "details"}  # fmt: skip
 
 

@@ -70,21 +70,21 @@ class TimedModels:
         return getattr(self._models, name)
 
 
-def questions_of(place: Place) -> dict[str, list[str]]:
+def questions_of(bench: Bench, place: Place) -> dict[str, list[str]]:
     """Texts by kind: the programme's questions of every sort."""
     assert place.programme is not None
     made = place.programme
     kinds = {"plain": plain(made), "two_hop": two_hops(made), "count": counts(made),
              "order": orders(made), "absent": absent()}  # fmt: skip
-    return {kind: [one.text for one in some] for kind, some in kinds.items()}
+    return {kind: [one.text for one in bench.some(some)] for kind, some in kinds.items()}
 
 
 def one_round(
-    place: Place, agent: Any, clock: TimedEncoder, name: str
+    asked: dict[str, list[str]], place: Place, agent: Any, clock: TimedEncoder, name: str
 ) -> dict[str, list[tuple[float, float]]]:
     """Ask everything once: seconds without the encoder, and seconds in it."""
     spent: dict[str, list[tuple[float, float]]] = {}
-    for kind, texts in questions_of(place).items():
+    for kind, texts in asked.items():
         for n, text in enumerate(texts):
             before, began = clock.seconds, time.perf_counter()
             agent.ask(text, videos=[place.video], thread=f"{name}-{kind}-{n}")
@@ -137,11 +137,12 @@ def measure(bench: Bench, *, profile: bool) -> dict[str, Any]:
     bench.models = TimedModels(bench.models or bench.library(bench.folder / "none").models)
     clock = bench.models.text_encoder
     place = bench.afternoon()
+    asked = questions_of(bench, place)
     with tempfile.TemporaryDirectory() as threads:
         agent = Agent(place.toolbox(), None, Path(threads) / "threads.sqlite")
-        one_round(place, agent, clock, "warm")
-        spent = one_round(place, agent, clock, "timed")
-        shared = _profiled(place, agent, clock) if profile else None
+        one_round(asked, place, agent, clock, "warm")
+        spent = one_round(asked, place, agent, clock, "timed")
+        shared = _profiled(asked, place, agent, clock) if profile else None
         agent.close()
     every = [row for rows in spent.values() for row in rows]
     whole = figures(every)
@@ -157,11 +158,13 @@ def measure(bench: Bench, *, profile: bool) -> dict[str, Any]:
     }
 
 
-def _profiled(place: Place, agent: Any, clock: TimedEncoder) -> dict[str, float]:
+def _profiled(
+    asked: dict[str, list[str]], place: Place, agent: Any, clock: TimedEncoder
+) -> dict[str, float]:
     watch = cProfile.Profile()
     before = clock.seconds
     watch.enable()
-    one_round(place, agent, clock, "profiled")
+    one_round(asked, place, agent, clock, "profiled")
     watch.disable()
     return rooms(watch, clock.seconds - before)
 

@@ -85,9 +85,15 @@ class Bench:
     log: Path | None = None
     each: int = 8
     """Labels of every duration in the film."""
+    early: bool = False
+    """Labels come up within the first seconds of their pages (tests plant that)."""
     drawn: bool = True
     """Draw the film and watch it; else put its script into a library, with scripted looks."""
     items: tuple[str, ...] | None = None
+    most: int | None = None
+    """Ask at most so many questions of a set, spread evenly over it (tests do that)."""
+    trials: int = 60
+    """Made-up trees that are searched."""
     _open: dict[str, Place] = field(default_factory=dict)
 
     def afternoon(self, minutes: float | None = None) -> Place:
@@ -141,6 +147,12 @@ class Bench:
             library.close()
             shutil.rmtree(path, ignore_errors=True)
 
+    def some(self, questions: Sequence[Any]) -> list[Any]:
+        """The questions of a set that are asked."""
+        if self.most is None or len(questions) <= self.most:
+            return list(questions)
+        return [questions[n * len(questions) // self.most] for n in range(self.most)]
+
     def note(self, row: str, mode: str, question: Question, answer: Answer, right: bool) -> None:
         """Write one question with its answer and trace to the log."""
         if self.log is None:
@@ -188,7 +200,7 @@ def asked(
     """Ask every question by itself; return each with its answer and whether that is right."""
     who = agent or place.agent(**switches)
     rows = []
-    for question in questions:
+    for question in bench.some(questions):
         answer = who.ask(question.text, videos=[place.video])
         right = is_right(question, answer)
         bench.note(row, mode, question, answer, right)

@@ -49,7 +49,7 @@ def _cost(bench: Bench, place: Place) -> dict[str, Any]:
     agent = place.agent()
     read: list[int] = []
     spent: list[float] = []
-    for question in counts(place.programme):
+    for question in bench.some(counts(place.programme)):
         began = time.monotonic()
         answer = agent.ask(question.text, videos=[place.video])
         spent.append(time.monotonic() - began)

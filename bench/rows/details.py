@@ -27,8 +27,8 @@ MODES: dict[str, dict[str, bool]] = {
 
 def film_place(bench: Bench, *, drawn: bool | None = None) -> tuple[Place, FilmWorld]:
     """The film of labels, watched, or its script in a library with scripted looks."""
-    film = make_film("labels", minutes=bench.minutes, each=bench.each)
-    name = f"labels-{bench.minutes:g}-{bench.each}"
+    film = make_film("labels", minutes=bench.minutes, each=bench.each, early=bench.early)
+    name = f"labels-{bench.minutes:g}-{bench.each}" + ("-early" if bench.early else "")
     if bench.drawn if drawn is None else drawn:
         return watched(bench, film, name), film
     place = bench.written(name + "-text", film.remember)

@@ -14,7 +14,7 @@ def run(bench: Bench) -> Row:
     """Ask each pair of questions with and without the turn before."""
     place = bench.afternoon()
     assert place.programme is not None
-    pairs = follow_ups(place.programme)
+    pairs = bench.some(follow_ups(place.programme))
     on = _talks(bench, place, pairs, history=True)
     off = _talks(bench, place, pairs, history=False)
     on["talks_apart"] = _apart(place, pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.baselines import PlainRag
-from bench.rows.common import Bench, Row, asked, is_right, share, steps
+from bench.rows.common import Bench, Row, asked, share, steps
 from bench.scoring import mark
 from bench.worlds.scripted_questions import absent, plain, two_hops
 from bench.worlds.truth import Question
@@ -46,7 +46,4 @@ def _nearest(bench: Bench, questions: list[Question]) -> float:
     """How often the nearest of ten clips, quoted, is right: a single search and nothing else."""
     place = bench.afternoon()
     rag = PlainRag(place.library.store, place.video, place.library.models.text_encoder, 10)
-    return share([mark(one, rag.ask(one.text)).right for one in questions])
-
-
-__all__ = ["is_right", "parts", "run"]
+    return share([mark(one, rag.ask(one.text)).right for one in bench.some(questions)])

@@ -6,9 +6,10 @@ only a second look can read.
 
 from __future__ import annotations
 
-import random
 from statistics import median
 from typing import Any
+
+import numpy as np
 
 from bench.rows.common import (
     Bench,
@@ -42,22 +43,28 @@ class NoisyTree:
     """
 
     def __init__(self, noise: float, seed: int) -> None:
-        chance = random.Random(f"{noise}:{seed}")
-        self.noise, self.seed = noise, seed
-        self.gold, *decoys = chance.sample(range(LEAVES), 1 + DECOYS)
+        chance = np.random.default_rng([round(1000 * noise), seed])
+        self.gold, *decoys = (int(n) for n in chance.permutation(LEAVES)[: 1 + DECOYS])
         self.decoys = set(decoys)
         self.false = 0
+        self._sims = [self._likeness(depth, noise, chance) for depth in range(DEPTH + 1)]
+        self._doubts = chance.normal(0.0, DOUBT, LEAVES)
+
+    def _likeness(self, depth: int, noise: float, chance: np.random.Generator) -> list[float]:
+        """How promising each span of a depth looks."""
+        true = np.full(FAN**depth, 0.3)
+        if depth == DEPTH:
+            true[list(self.decoys)] = 0.7
+        true[self.gold // FAN ** (DEPTH - depth)] = 0.8
+        seen = (true + chance.normal(0.0, noise, len(true))).clip(0.0, 1.0)
+        return [float(x) for x in seen]
 
     def node(self, depth: int, n: int) -> dict[str, Any]:
         """The n-th span of a depth."""
         from longtake.agent.frontier import priority
 
         width = FAN ** (DEPTH - depth)
-        true = 0.8 if n * width <= self.gold < (n + 1) * width else 0.3
-        if depth == DEPTH and n in self.decoys:
-            true = 0.7
-        chance = random.Random(f"{self.noise}:{self.seed}:{depth}:{n}")
-        sim = min(1.0, max(0.0, true + chance.gauss(0.0, self.noise)))
+        sim = self._sims[depth][n]
         score = priority(sim, sim, beside=False, cost=width / LEAVES if depth < DEPTH else 0.0)
         return {"id": f"{depth}:{n:05d}", "depth_n": [depth, n], "start": 4.0 * n * width,
                 "score": score}  # fmt: skip
@@ -71,28 +78,27 @@ class NoisyTree:
         """Whether reflection accepts a leaf that was looked at."""
         n = node["depth_n"][1]
         kind = "gold" if n == self.gold else "decoy" if n in self.decoys else "other"
-        chance = random.Random(f"judge:{self.noise}:{self.seed}:{n}")
-        accepted = SURE[kind] + chance.gauss(0.0, DOUBT) >= ACCEPTS
+        accepted = bool(SURE[kind] + self._doubts[n] >= ACCEPTS)
         self.false += accepted and kind != "gold"
         return accepted
 
 
-def trees(*, best_first: bool) -> dict[str, Any]:
+def trees(*, best_first: bool, trials: int = TRIALS) -> dict[str, Any]:
     """Search every tree until a leaf is accepted or all is opened."""
     from longtake.agent.frontier import walk
 
     row: dict[str, Any] = {}
     for noise in NOISES:
         opened, false, found = [], 0, 0
-        for seed in range(TRIALS):
+        for seed in range(trials):
             tree = NoisyTree(noise, seed)
             made = walk([tree.node(0, 0)], tree.children, tree.wanted, budget=2 * LEAVES,
                         best_first=best_first)  # fmt: skip
             opened.append(len(made.opened))
             false += tree.false > 0
             found += bool(made.leaves) and made.leaves[-1]["depth_n"][1] == tree.gold
-        row[f"noise_{noise:g}"] = {"opened": median(opened), "found": round(found / TRIALS, 4),
-                                   "false_accepts": round(false / TRIALS, 4)}  # fmt: skip
+        row[f"noise_{noise:g}"] = {"opened": median(opened), "found": round(found / trials, 4),
+                                   "false_accepts": round(false / trials, 4)}  # fmt: skip
     return row
 
 
@@ -101,7 +107,7 @@ def run(bench: Bench) -> Row:
     place, film = film_place(bench, drawn=False)
     short = [d.question for d in film.details if d.lasted < 1]
     gone = nowhere(film)
-    on, off = ({"trees": trees(best_first=best)} for best in (True, False))
+    on, off = ({"trees": trees(best_first=best, trials=bench.trials)} for best in (True, False))
     for mode, row in (("on", on), ("off", off)):
         with bench.copied(place, f"walk-{mode}") as own:
             row["agent"] = _agent(bench, own, mode, short, gone)

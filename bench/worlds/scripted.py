@@ -80,6 +80,9 @@ def write(
     lines = [line.strip() for item in items for line in item.strip().splitlines()]
     spoken = sum(_lasts(line) for line in lines if line[0] not in "#.")
     weight = sum(_weight(line) for line in lines if line[0] == ".")
+    spoken += sum(
+        8.0 if one.card else _lasts(one.sentences[0]) for one in strewn for _ in range(one.times)
+    )
     talk = max(0.0, 60 * minutes - spoken) / weight
     slots = [_weight(line) for line in lines for _ in range(_slots(line, talk))]
     places = _places(strewn, slots, chance)

@@ -124,9 +124,14 @@ class FilmWorld:
 
 
 def make_film(
-    name: str, *, minutes: float, each: int = 8, seed: int = 1, length: float = 80.0
-) -> FilmWorld:
-    """Make up a film of so many minutes with `each` labels of every duration."""
+    name: str, *, minutes: float, each: int = 8, seed: int = 1, length: float = 80.0,
+    early: bool = False,
+) -> FilmWorld:  # fmt: skip
+    """Make up a film of so many minutes with `each` labels of every duration.
+
+    With `early` a label comes up within the first seconds of its page, where a look that begins
+    with the page meets it; else anywhere on it.
+    """
     chance = Random(f"{name}:{seed}")
     rooms = [(place, part) for place in PLACES for part in PARTS]
     chance.shuffle(rooms)
@@ -149,7 +154,7 @@ def make_film(
             pages.append(Page(title, lines, start, end))
             continue
         kind, number, seconds = LABELS[len(details) % len(LABELS)], numbers[len(details)], held[n]
-        begin = start + chance.randrange(4, int(end - start - seconds) - 4)
+        begin = start + (5 if early else chance.randrange(4, int(end - start - seconds) - 4))
         begin += 0.25 if seconds < 1 else 0.0
         label = f"{kind.capitalize()} no. {number}"
         pages.append(Page(title, lines, start, end, label, begin, begin + seconds))

@@ -89,14 +89,24 @@ Two hundred and eleven steps lead up to the lamp.
 """,
     """
 # Letters from viewers
+The ferryman of the upper lake grew up in Brenna.
+. 1
 Odell grew up in Tarnby, where his mother kept a mill.
 . 2
 Captain Perrin of the tugboat grew up in Losk.
 . 2
+The singer of the sailors' choir studied in Vienna.
+. 1
+The town drummer studied in Oslo for a while.
+. 1
 Mirela Voss studied in Gdansk for six years.
 . 2
 The church organist studied in Turin, long ago.
 . 2
+The baker of the monastery gets up at four.
+. 1
+The milkman gets up at a quarter to three.
+. 1
 Tomas Ekberg gets up at half past two.
 . 2
 The postman gets up at five and whistles.
@@ -138,6 +148,8 @@ Monday will be clear and very cold.
 """,
     """
 # The clock tower
+The chapel bell had been silent for three weeks.
+. 1
 The clock tower had been silent for nineteen years.
 . 2
 The clock tower was repaired by the Abbas brothers.
@@ -159,14 +171,24 @@ The winning kite was painted like a heron.
 """,
     """
 # Portraits
+The harbour engineer also designed the ice rink in Tolm.
+. 1
 Ines Calloway also designed the library in Porthen.
 . 2
 The town architect also designed the bus station in Ravel.
 . 2
+The station master collects model engines.
+. 1
+The vicar collects beetles.
+. 1
 Hedda Lund collects old barometers.
 . 2
 The harbour master collects tin soldiers.
 . 2
+The youngest drummer is nine years old.
+. 1
+The winner of the egg race is fourteen years old.
+. 1
 Pelle Dahl is eleven years old.
 . 2
 The oldest pilot in town is eighty three years old.
@@ -213,14 +235,24 @@ Every sheet carries an owl as its watermark.
 """,
     """
 # Firms and farms
+The gas works were founded in 1869.
+. 1
+The bus company was founded in 1931.
+. 1
 Lustro was founded in 1987.
 . 2
 The tram company was founded in 1902.
 . 2
+The brickworks employ seventy people.
+. 1
+The cannery employs sixteen people.
+. 1
 Fennick employs forty one people.
 . 2
 The shipyard employs three hundred people.
 . 2
+The Lindqvist farm lies below the castle.
+. 1
 The Hartog farm lies beside the old canal.
 . 2
 The Bremer farm lies behind the quarry.
@@ -252,10 +284,18 @@ The big mirror is polished once a year with rouge.
 """,
     """
 # Craft street
+The bell founders learned their trade in Ghent.
+. 1
+The saddler learned his trade in Seville.
+. 1
 The Abbas brothers learned their trade in Lisbon.
 . 2
 The glass blowers learned their trade in Murano.
 . 2
+The locksmith plays the tuba.
+. 1
+The florist plays the zither.
+. 1
 Jorun Aske plays the hardanger fiddle.
 . 2
 The carpenter plays the bassoon.

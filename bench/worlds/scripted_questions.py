@@ -59,27 +59,27 @@ def _ask(
 
 _BRIDGES = (
     ("Where did the captain of the ferry Runa grow up?",
-     "Odell grew up in Tarnby, where his mother kept a mill.", r"\btarnby\b", r"\blosk\b"),
+     "Odell grew up in Tarnby, where his mother kept a mill.", r"\btarnby\b", r"\b(?:losk|brenna)\b"),
     ("Where did the conductor of the brass orchestra study?",
-     "Mirela Voss studied in Gdansk for six years.", r"\bgdansk\b", r"\bturin\b"),
+     "Mirela Voss studied in Gdansk for six years.", r"\bgdansk\b", r"\b(?:turin|vienna|oslo)\b"),
     ("When does the owner of the bakery on Mill Street get up?",
-     "Tomas Ekberg gets up at half past two.", r"half past two", r"\bfive\b"),
+     "Tomas Ekberg gets up at half past two.", r"half past two", r"\bfive\b|\bfour\b|quarter to"),
     ("Which other building was designed by the architect of the swimming hall?",
-     "Ines Calloway also designed the library in Porthen.", r"\blibrary\b", r"\bbus station\b"),
+     "Ines Calloway also designed the library in Porthen.", r"\blibrary\b", r"\bbus station\b|\bice rink\b"),
     ("What does the keeper of the lighthouse collect?",
-     "Hedda Lund collects old barometers.", r"\bbarometers?\b", r"\btin soldiers\b"),
+     "Hedda Lund collects old barometers.", r"\bbarometers?\b", r"tin soldiers|engines|beetles"),
     ("When was the company founded that cleans the night train?",
-     "Lustro was founded in 1987.", r"\b1987\b", r"\b1902\b"),
+     "Lustro was founded in 1987.", r"\b1987\b", r"\b(?:1902|1869|1931)\b"),
     ("How many people work at the nursery that supplies the rose garden?",
-     "Fennick employs forty one people.", r"\bforty.one\b|\b41\b", r"three hundred|\b300\b"),
+     "Fennick employs forty one people.", r"\bforty.one\b|\b41\b", r"three hundred|seventy|sixteen|\b300\b"),
     ("Where did the men who repaired the clock tower learn their trade?",
-     "The Abbas brothers learned their trade in Lisbon.", r"\blisbon\b", r"\bmurano\b"),
+     "The Abbas brothers learned their trade in Lisbon.", r"\blisbon\b", r"\b(?:murano|ghent|seville)\b"),
     ("How old is the winner of the kite contest?",
-     "Pelle Dahl is eleven years old.", r"\beleven\b|\b11\b", r"eighty|\b83\b"),
+     "Pelle Dahl is eleven years old.", r"\beleven\b|\b11\b", r"eighty|nine|fourteen|\b83\b"),
     ("Where is the farm that the cow Bella belongs to?",
-     "The Hartog farm lies beside the old canal.", r"\bcanal\b", r"\bquarry\b"),
+     "The Hartog farm lies beside the old canal.", r"\bcanal\b", r"\bquarry\b|\bcastle\b"),
     ("Which instrument does the man who looks after the water wheel of the paper mill play?",
-     "Jorun Aske plays the hardanger fiddle.", r"\bfiddle\b", r"\bbassoon\b"),
+     "Jorun Aske plays the hardanger fiddle.", r"\bfiddle\b", r"bassoon|tuba|zither"),
 )  # fmt: skip
 
 _BESIDE = (
@@ -185,25 +185,25 @@ def plain(made: Programme) -> list[Question]:
 
 _FOLLOW = (
     ("Who steers the ferry Runa?", "Where did he grow up?",
-     "Odell grew up in Tarnby, where his mother kept a mill.", r"\btarnby\b", r"\blosk\b"),
+     "Odell grew up in Tarnby, where his mother kept a mill.", r"\btarnby\b", r"\b(?:losk|brenna)\b"),
     ("Who conducts the brass orchestra?", "Where did she study?",
-     "Mirela Voss studied in Gdansk for six years.", r"\bgdansk\b", r"\bturin\b"),
+     "Mirela Voss studied in Gdansk for six years.", r"\bgdansk\b", r"\b(?:turin|vienna|oslo)\b"),
     ("Who owns the bakery on Mill Street?", "And when does he get up?",
-     "Tomas Ekberg gets up at half past two.", r"half past two", r"\bfive\b"),
+     "Tomas Ekberg gets up at half past two.", r"half past two", r"\bfive\b|\bfour\b|quarter to"),
     ("Who designed the swimming hall?", "What else did she design?",
-     "Ines Calloway also designed the library in Porthen.", r"\blibrary\b", r"\bbus station\b"),
+     "Ines Calloway also designed the library in Porthen.", r"\blibrary\b", r"\bbus station\b|\bice rink\b"),
     ("Who keeps the lighthouse?", "What does she collect?",
-     "Hedda Lund collects old barometers.", r"\bbarometers?\b", r"\btin soldiers\b"),
+     "Hedda Lund collects old barometers.", r"\bbarometers?\b", r"tin soldiers|engines|beetles"),
     ("Which company cleans the night train?", "When was it founded?",
-     "Lustro was founded in 1987.", r"\b1987\b", r"\b1902\b"),
+     "Lustro was founded in 1987.", r"\b1987\b", r"\b(?:1902|1869|1931)\b"),
     ("Where do the plants for the rose garden come from?", "How many people does it employ?",
-     "Fennick employs forty one people.", r"\bforty.one\b|\b41\b", r"three hundred"),
+     "Fennick employs forty one people.", r"\bforty.one\b|\b41\b", r"three hundred|seventy|sixteen"),
     ("Who repaired the clock tower?", "Where did they learn their trade?",
-     "The Abbas brothers learned their trade in Lisbon.", r"\blisbon\b", r"\bmurano\b"),
+     "The Abbas brothers learned their trade in Lisbon.", r"\blisbon\b", r"\b(?:murano|ghent|seville)\b"),
     ("Who won the kite contest?", "How old is he?",
-     "Pelle Dahl is eleven years old.", r"\beleven\b|\b11\b", r"eighty"),
+     "Pelle Dahl is eleven years old.", r"\beleven\b|\b11\b", r"eighty|nine|fourteen"),
     ("Which farm does the cow Bella belong to?", "Where is it?",
-     "The Hartog farm lies beside the old canal.", r"\bcanal\b", r"\bquarry\b"),
+     "The Hartog farm lies beside the old canal.", r"\bcanal\b", r"\bquarry\b|\bcastle\b"),
     ("When does the card GATE B7 appear?", "And what is said right after it?",
      "Passengers for the islands, please keep your luggage with you.", r"luggage", r"carriage"),
     ("When is the velvet curtain mentioned?", "What does the screen show then?",
@@ -215,11 +215,11 @@ _FOLLOW = (
     ("When is the owl watermark mentioned?", "What was on the screen then?",
      "Built in 1811", r"1811", r"\bmurano\b"),
     ("What must be cast anew for the clock tower?", "How long had it been silent?",
-     "The clock tower had been silent for nineteen years.", r"nineteen|19 years", r""),
+     "The clock tower had been silent for nineteen years.", r"nineteen|19 years", r"three weeks"),
     ("When does the card Serve cold appear?", "And what does she say right after that?",
      "A spoon of sour cream goes on top.", r"sour cream", r"cinnamon"),
     ("Who looks after the water wheel of the paper mill?", "Which instrument does he play?",
-     "Jorun Aske plays the hardanger fiddle.", r"fiddle", r"bassoon"),
+     "Jorun Aske plays the hardanger fiddle.", r"fiddle", r"bassoon|tuba|zither"),
     ("When are lost umbrellas mentioned?", "Which card is shown after that?",
      "PIER C", r"pier c", r"gate|platform"),
     ("When is the convoy with the turbine blade announced?", "What did the screen show at that moment?",
@@ -230,9 +230,7 @@ _FOLLOW = (
 def follow_ups(made: Programme) -> list[FollowUp]:
     """Twenty talks of two questions; the second is right only with the first in mind."""
     return [
-        FollowUp(
-            first, _ask(f"follow{n:02d}", made, then, line, (right,), (wrong,) if wrong else ())
-        )
+        FollowUp(first, _ask(f"follow{n:02d}", made, then, line, (right,), (wrong,)))
         for n, (first, then, line, right, wrong) in enumerate(_FOLLOW, 1)
     ]
 
