@@ -1,4 +1,4 @@
-"""Chat models of every make through one door: the same interface, the same kinds of result."""
+"""Chat models of every make come to the same decisions, through faults that pass."""
 
 from __future__ import annotations
 
@@ -9,24 +9,19 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 
-from longtake.agent.cassette import Cached, Recorded, Replayed
+from longtake.agent.cassette import Cached, Recorded
 from longtake.agent.ledger import CHAT, Ledger
 from longtake.agent.reasoner import Choice, Reasoner
-from longtake.errors import BackendError, LongtakeError, Unreachable, UsageError
+from longtake.errors import Unreachable
 from longtake.models.asking import retry_after
 from longtake.models.endpoint import EndpointChat
 from longtake.models.langchain import LangChainChat
 from longtake.models.letters import label_scores
 from longtake.models.protocols import ChatModel
-from longtake.models.smollm import LocalChat
-from tests.conformance_models import check_chat
+from tests.chat_models import langchain_model
 from tests.fakes import FakeChat
 from tests.stub_endpoint import stub_endpoint
-from tests.tiny_chat import tiny_folder
 
 Messages = Sequence[tuple[str, str]]
 OPTIONS = ("red", "blue", "green")
@@ -47,47 +42,11 @@ def word(messages: Messages) -> str:
     return max(sorted(told), key=lambda token: told[token])
 
 
-class Chain(BaseChatModel):
-    """A LangChain model of opinions; with `logprobs` its replies carry them."""
-
-    logprobs: bool = False
-    max_tokens: int = 100
-    failure: Any = None
-    pieces: bool = False
-    asked: list[Any] = []  # noqa: RUF012
-
-    @property
-    def _llm_type(self) -> str:
-        return "chain"
-
-    def _generate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        if self.failure:
-            raise self.failure
-        pairs = [(one.type, str(one.content)) for one in messages]
-        self.asked.append((pairs, stop, kwargs))
-        told = opinion(pairs)
-        content: Any = word(pairs)
-        if self.pieces:
-            content = [{"type": "text", "text": content}, {"type": "image"}]
-        meta = {}
-        if self.logprobs:
-            rows = [{"token": token, "logprob": value} for token, value in told.items()]
-            meta = {"logprobs": {"content": [{"token": content, "top_logprobs": rows}]}}
-        message = AIMessage(content=content, response_metadata=meta)
-        return ChatResult(generations=[ChatGeneration(message=message)])
-
-
 MAKES = (
-    "fake", "fake letters", "local", "chain", "chain with log-probabilities", "endpoint",
-    "endpoint no_logprobs", "endpoint refuses_logprobs", "endpoint few_logprobs", "cached",
-    "recorded", "replayed",
+    "fake", "fake letters", "chain", "chain letters", "endpoint", "endpoint no_logprobs",
+    "endpoint refuses_logprobs", "endpoint few_logprobs", "cached", "recorded",
 )  # fmt: skip
-WEIGH = {
-    "fake", "local", "chain with log-probabilities", "endpoint", "endpoint few_logprobs", "cached",
-    "recorded", "replayed",
-}  # fmt: skip
+LETTERS = {"fake letters", "chain letters", "endpoint no_logprobs", "endpoint refuses_logprobs"}
 
 
 def fake(scores: bool = True) -> FakeChat:
@@ -98,13 +57,8 @@ def fake(scores: bool = True) -> FakeChat:
     return FakeChat(word, scorer=scorer, scores=scores)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> LocalChat:
-    return LocalChat(tiny_folder(tmp_path_factory.mktemp("tiny")), "tiny@00000000", threads=1)
-
-
 @pytest.fixture
-def make(tiny: LocalChat, tmp_path: Any) -> Iterator[Callable[[str], ChatModel]]:
+def make(tmp_path: Any) -> Iterator[Callable[[str], ChatModel]]:
     with ExitStack() as stack:
 
         def made(kind: str) -> ChatModel:
@@ -116,24 +70,14 @@ def make(tiny: LocalChat, tmp_path: Any) -> Iterator[Callable[[str], ChatModel]]
             makes: dict[str, Callable[[], ChatModel]] = {
                 "fake": fake,
                 "fake letters": lambda: fake(scores=False),
-                "local": lambda: tiny,
-                "chain": lambda: LangChainChat(Chain()),
-                "chain with log-probabilities": lambda: LangChainChat(Chain(logprobs=True)),
+                "chain": lambda: LangChainChat(langchain_model(word, opinion, logprobs=True)),
+                "chain letters": lambda: LangChainChat(langchain_model(word)),
                 "cached": lambda: Cached(fake(), kept.get, kept.__setitem__),
                 "recorded": lambda: Recorded(fake(), tmp_path / "calls.jsonl"),
-                "replayed": lambda: replayed(tmp_path / "calls.jsonl"),
             }
             return makes[kind]()
 
         yield made
-
-
-def replayed(path: Any) -> Replayed:
-    """A cassette of the calls that the tests below make."""
-    recorded = Recorded(fake(), path)
-    check_chat(recorded, "a or b?", ["A", "B"], "A")
-    uses(recorded)
-    return Replayed(path)
 
 
 def uses(chat: ChatModel) -> tuple[Choice, Choice, str, list[str]]:
@@ -147,26 +91,11 @@ def uses(chat: ChatModel) -> tuple[Choice, Choice, str, list[str]]:
 
 
 @pytest.mark.parametrize("kind", MAKES)
-def test_every_make_does_what_its_protocol_asks(
-    kind: str, make: Callable[[str], ChatModel]
-) -> None:
-    chat = make(kind)
-    labels = ["A", "B"]
-    best = labels[0]
-    if kind == "local":  # random weights have opinions of their own
-        scores = chat.score([("user", "a or b?")], labels)
-        best = labels[scores.index(max(scores))]
-    check_chat(chat, "a or b?", labels, best)
-    assert chat.name
-    assert chat.scores is (kind in WEIGH)
-
-
-@pytest.mark.parametrize("kind", MAKES)
 def test_control_cannot_tell_one_make_from_another(
     kind: str, make: Callable[[str], ChatModel]
 ) -> None:
     chosen, judged, text, lines = uses(make(kind))
-    by = "scores" if kind in WEIGH else "letter"
+    by = "letter" if kind in LETTERS else "scores"
     for one, n in ((chosen, 3), (judged, 2)):
         assert one.by == by
         assert len(one.p) == n
@@ -175,15 +104,8 @@ def test_control_cannot_tell_one_make_from_another(
         assert one.best == one.p.index(max(one.p))
     assert text
     assert all(line == line.strip() != "" for line in lines)
-    if kind != "local":
-        assert OPTIONS[chosen.best] == "blue"
-        assert chosen.robust
-
-
-@pytest.mark.parametrize("kind", MAKES)
-def test_the_same_is_answered_twice(kind: str, make: Callable[[str], ChatModel]) -> None:
-    chat = make(kind)
-    assert uses(chat) == uses(chat)
+    assert OPTIONS[chosen.best] == "blue"
+    assert chosen.robust
 
 
 # -- an endpoint with faults -----------------------------------------------------------------
@@ -232,45 +154,6 @@ def test_retry_after_may_be_seconds_a_date_or_nonsense(told: str, seconds: float
 
     assert retry_after(Refused()) == seconds
     assert retry_after(Exception()) is None
-
-
-# -- LangChain -------------------------------------------------------------------------------
-
-
-def test_what_is_asked_reaches_a_langchain_model() -> None:
-    model = Chain(asked=[])
-    chat = LangChainChat(model, "mine")
-    chat.generate([("system", "s"), ("user", "u"), ("assistant", "a"), ("user", "v")],
-                  max_tokens=3, stop=["END"])  # fmt: skip
-    ((pairs, stop, kwargs),) = model.asked
-    assert pairs == [("system", "s"), ("human", "u"), ("ai", "a"), ("human", "v")]
-    assert (stop, kwargs["max_tokens"], chat.name) == (["END"], 3, "mine")
-
-
-def test_a_langchain_reply_in_pieces_is_joined() -> None:
-    assert LangChainChat(Chain(pieces=True)).generate([("user", "x")], max_tokens=3) == "A"
-
-
-@pytest.mark.parametrize(
-    ("failure", "error"),
-    [(ConnectionError("no route"), Unreachable), (KeyError("choices"), BackendError),
-     (AssertionError("odd"), BackendError)],
-)  # fmt: skip
-def test_whatever_a_langchain_model_raises_gets_a_name(
-    failure: Exception, error: type[LongtakeError]
-) -> None:
-    chat = LangChainChat(Chain(failure=failure, logprobs=True))
-    with pytest.raises(error) as caught:
-        chat.generate([("user", "x")], max_tokens=3)
-    assert type(caught.value) is error
-    assert chat.trouble is caught.value
-    made = Reasoner(chat, None, Ledger(CHAT))
-    assert made.choose("which?", OPTIONS, fallback=(0, 1, 0)).by == "rules"
-
-
-def test_what_is_no_langchain_model_is_refused() -> None:
-    with pytest.raises(UsageError, match="str"):
-        LangChainChat("gpt")
 
 
 # -- first tokens ----------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,10 @@ from longtake.agent.reasoner import Reasoner
 from longtake.errors import UsageError
 from longtake.models.prompt_cache import BLOCK
 from longtake.models.smollm import LocalChat
-from tests.tiny_chat import MARKS, tiny_folder
+from tests.chat_models import tiny_model
 
 Messages = list[tuple[str, str]]
+MARKS = ("<|system|>", "<|end|>")
 LABELS = ("A", "B", " a longer label", "yes")
 INSTRUCTIONS = "You judge what a video holds. " * 12
 
@@ -37,47 +36,11 @@ PROMPTS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_folder(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def sliding(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_folder(tmp_path_factory.mktemp("sliding"), window=40)
+    return tiny_model(tmp_path_factory.mktemp("tiny"))
 
 
 def opened(folder: Path, **options: Any) -> LocalChat:
     return LocalChat(folder, "tiny@00000000", threads=1, **options)
-
-
-def whole(chat: LocalChat, messages: Messages, label: str) -> float:
-    """The label's log-probability from one run over everything, without any cache."""
-    import torch
-
-    prompt = chat._prompt(messages)
-    tail = chat._tokenizer.encode(label, add_special_tokens=False)
-    with torch.inference_mode():
-        rows = chat._model(torch.tensor([[*prompt, *tail]]), use_cache=False).logits[0]
-    rows = torch.log_softmax(rows.float(), -1)
-    return sum(float(rows[len(prompt) - 1 + i, token]) for i, token in enumerate(tail))
-
-
-@pytest.mark.parametrize("kind", ["folder", "sliding"])
-def test_scores_are_those_of_one_run_over_everything(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
-    chat = opened(request.getfixturevalue(kind))
-    for messages in PROMPTS:
-        expected = [whole(chat, messages, label) for label in LABELS]
-        assert chat.score(messages, LABELS) == pytest.approx(expected, abs=1e-4)
-
-
-def test_what_was_scored_before_changes_nothing_not_even_the_last_bit(folder: Path) -> None:
-    kept, fresh = opened(folder), opened(folder, reuse=False)
-    for messages in [*PROMPTS, *reversed(PROMPTS)]:
-        assert kept.score(messages, LABELS) == fresh.score(messages, LABELS)
-    assert kept.cache.reused > 0
-    assert fresh.cache.reused == 0
-    assert kept.cache.ran + kept.cache.reused == fresh.cache.ran
 
 
 def test_a_second_passage_costs_its_own_tokens_only(folder: Path) -> None:
@@ -99,60 +62,12 @@ def test_without_reuse_every_passage_costs_the_whole_prompt(folder: Path) -> Non
     assert chat.cache.ran == sum(len(chat._prompt(messages)) for messages in PROMPTS[:2])
 
 
-def test_the_same_prompt_again_runs_its_last_block_only(folder: Path) -> None:
-    chat = opened(folder)
-    chat.score(PROMPTS[0], LABELS)
-    before = chat.cache.ran
-    chat.score(PROMPTS[0], LABELS)
-    assert 0 < chat.cache.ran - before <= BLOCK
-
-
-def test_a_window_that_forgets_is_run_anew(sliding: Path) -> None:
-    chat = opened(sliding)
-    again = [chat.score(messages, LABELS) for messages in [*PROMPTS, *PROMPTS]]
-    assert again[: len(PROMPTS)] == again[len(PROMPTS) :]
-    assert chat.cache.reused == 0
-
-
 def test_writing_between_two_scores_changes_neither(folder: Path) -> None:
     chat = opened(folder)
     scored = chat.score(PROMPTS[0], LABELS)
     written = chat.generate(PROMPTS[1], max_tokens=6)
     assert chat.score(PROMPTS[0], LABELS) == scored
     assert chat.generate(PROMPTS[1], max_tokens=6) == written
-
-
-def test_several_threads_get_what_one_gets(folder: Path) -> None:
-    chat, alone = opened(folder), opened(folder, reuse=False)
-    expected = [alone.score(messages, LABELS) for messages in PROMPTS]
-
-    def ask(n: int) -> Sequence[float]:
-        return chat.score(PROMPTS[n % len(PROMPTS)], LABELS)
-
-    with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(ask, range(24)))
-    assert told == [expected[n % len(PROMPTS)] for n in range(24)]
-
-
-def test_a_run_that_breaks_off_leaves_no_half_cache(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chat = opened(folder)
-    expected = chat.score(PROMPTS[2], LABELS)
-    run, calls = chat.cache._forward, []
-
-    def breaks(tokens: list[int]) -> Any:
-        calls.append(tokens)
-        if len(calls) == 2:
-            raise RuntimeError("out of memory")
-        return run(tokens)
-
-    chat.score([("user", "other")], ["A"])
-    monkeypatch.setattr(chat.cache, "_forward", breaks)
-    with pytest.raises(RuntimeError):
-        chat.score(PROMPTS[2], LABELS)
-    monkeypatch.undo()
-    assert chat.score(PROMPTS[2], LABELS) == expected
 
 
 def test_a_prompt_too_long_keeps_both_ends(folder: Path) -> None:
