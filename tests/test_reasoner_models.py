@@ -12,9 +12,11 @@ import pytest
 
 from longtake.agent.ledger import CHAT, Ledger
 from longtake.agent.reasoner import Choice, Reasoner, Written
+from longtake.errors import NotFound
 from longtake.models.protocols import ChatModel
-from tests.chat_models import KINDS, chat_model, replayed
+from tests.chat_models import KINDS, chat_model, replayed, scorer
 from tests.conformance_models import check_chat
+from tests.fakes import FakeChat
 
 PASSAGE = "The exam is on 12 June."
 
@@ -114,3 +116,26 @@ def test_what_was_recorded_is_said_again_without_the_model(tmp_path: Path) -> No
     with chat_model("recorded", tmp_path) as chat:
         before = run(chat)
     assert run(replayed(tmp_path)) == before
+
+
+def test_a_replay_that_lacks_a_call_says_so_instead_of_going_by_rules(tmp_path: Path) -> None:
+    with chat_model("recorded", tmp_path) as chat:
+        reasoner(chat).judge("When is the exam?", PASSAGE, fallback=0.5)
+    made = reasoner(replayed(tmp_path))
+    assert made.judge("When is the exam?", PASSAGE, fallback=0.5).by == "scores"
+    for ask in (
+        lambda: made.judge("When is the exam?", "Another passage.", fallback=0.5),
+        lambda: made.write([("user", "x")], max_tokens=8, check=lambda _: None, fallback="f"),
+    ):
+        with pytest.raises(NotFound, match="cassette"):
+            ask()
+
+
+def test_the_blind_guess_is_asked_once_for_each_question() -> None:
+    chat = FakeChat(scorer=scorer)
+    made = reasoner(chat)
+    for n in range(3):
+        made.judge("When is the exam?", f"Passage {n}.", fallback=0.5)
+    blind = [asked for asked in chat.asked if "(no passage)" in asked[-1][1]]
+    assert len(blind) == 2, "once in each order"
+    assert len(chat.asked) == 2 + 2 + 3 * 2, "the prior, the blind guess, the passages"

@@ -21,7 +21,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Literal
 
 from longtake.agent.ledger import Ledger
-from longtake.errors import BadReply, LongtakeError
+from longtake.errors import BadReply, LongtakeError, NotFound
 
 if TYPE_CHECKING:
     from longtake.models.protocols import ChatModel, Vectors
@@ -97,6 +97,7 @@ class Reasoner:
         self._use_prior = prior
         self._orders = 2 if swap else 1
         self._priors: dict[tuple[str, ...], list[float]] = {}
+        self._blinds: dict[str, Choice] = {}
         self._lock = RLock()
         self._failures = 0
         self._mute = 0
@@ -165,11 +166,21 @@ class Reasoner:
         seen = self.choose(asked, (YES, NO), context=passage, fallback=weights)
         if seen.by != "scores":
             return seen
-        blind = self.choose(asked, (YES, NO), context="(no passage)", fallback=weights)
+        blind = self._blind(asked, weights)
         if blind.by != "scores":
             return seen
         lift = _log_odds(seen.p[0]) - _log_odds(blind.p[0])
         return Choice(seen.best, seen.p, seen.margin, seen.by, seen.robust, round(lift, 4))
+
+    def _blind(self, asked: str, weights: tuple[float, float]) -> Choice:
+        """What is guessed without a passage; asked once for each question."""
+        with self._lock:
+            if asked not in self._blinds:
+                made = self.choose(asked, (YES, NO), context="(no passage)", fallback=weights)
+                if made.by != "scores":
+                    return made
+                self._blinds[asked] = made
+            return self._blinds[asked]
 
     def _shifts(self, options: Sequence[str]) -> list[int]:
         return [0] if self._orders == 1 else [0, len(options) - 1]
@@ -209,6 +220,8 @@ class Reasoner:
         try:
             self.calls += 1
             told = [float(x) for x in self._chat.score(messages, list(LETTERS[:n]))]
+        except NotFound:  # A replay that lacks a call must not go another way in silence.
+            raise
         except BadReply:  # It begins its replies with other words; it may still write a letter.
             self._mute += 1
             return None
@@ -296,6 +309,8 @@ class Reasoner:
             with self._lock:
                 self.calls += 1
                 reply = self._chat.generate(messages, max_tokens=max_tokens)
+        except NotFound:
+            raise
         except _FAILURES as error:
             self._failed(error)
             return None
