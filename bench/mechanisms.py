@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import emit, machine, say
-from bench.rows import anchors, counts, details, followups, hops, reuse, walk
+from bench.rows import anchors, choices, counts, details, followups, hops, reuse, walk
 from bench.rows.common import Bench, Row
 
 ROWS: dict[str, Callable[[Bench], Row]] = {
     "followups": followups.run,
+    "choices": choices.run,
     "hops": hops.run,
     "counts": counts.run,
     "anchors": anchors.run,
@@ -32,7 +33,7 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "details": details.run,
     "reuse": reuse.run,
 }
-NUMBERS = {"11": "followups", "15": "hops", "47": "counts", "48": "anchors",
+NUMBERS = {"11": "followups", "13": "choices", "15": "hops", "47": "counts", "48": "anchors",
            "49": "walk", "51": "details"}  # fmt: skip
 
 

@@ -7,12 +7,17 @@ ladder's finest rung.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.machine import say
-from bench.rows.common import Bench, Place, Row, asked, looked, share, twice
+from bench.rows.common import Bench, Place, Row, asked, looked, share, steps, twice
 from bench.worlds.scripted_film import LASTING, FilmWorld, make_film, nowhere
+from bench.worlds.truth import Question
+
+if TYPE_CHECKING:
+    from longtake.agent.answer import Answer
 
 WANTED = ("the ladder right >= 0.9 for every duration, coarse only for what stays; <= 5 % of the "
           "readings of exhaustive fine captioning; no span twice; without evidence it ends unsure")  # fmt: skip
@@ -81,14 +86,19 @@ def _key(seconds: float) -> str:
 def _asked(
     bench: Bench, place: Place, film: FilmWorld, mode: str, switches: dict[str, bool]
 ) -> dict[str, Any]:
-    rows = asked(bench, "details", mode, place, [d.question for d in film.details], **switches)
+    agent = place.agent(**switches)
+    rows = asked(bench, "details", mode, place, [d.question for d in film.details], agent=agent)
     lasted = {d.question.id: d.lasted for d in film.details}
     right = {_key(s): share([ok for q, _, ok in rows if lasted[q.id] == s]) for s in LASTING}
+    met = {
+        _key(s): share([read_off(q, a) for q, a, _ in rows if lasted[q.id] == s]) for s in LASTING
+    }
     frames = [sum(one["frames"] for one in looked(a)) for _, a, _ in rows]
-    gone = asked(bench, "details_nowhere", mode, place, nowhere(film), **switches)
+    gone = asked(bench, "details_nowhere", mode, place, nowhere(film), agent=agent)
     exhaustive = film.duration * FINEST
     return {
         "right": right,
+        "read_by_looks": met,
         "looks": sum(len(looked(a)) for _, a, _ in rows),
         "looks_each": round(sum(len(looked(a)) for _, a, _ in rows) / max(1, len(rows)), 3),
         "frames_each": round(sum(frames) / max(1, len(rows)), 1),
@@ -101,3 +111,9 @@ def _asked(
             "looks": sum(len(looked(a)) for _, a, _ in gone),
         },
     }
+
+
+def read_off(question: Question, answer: Answer) -> bool:
+    """Whether a look read what was asked for, whatever became of it in the answer."""
+    new = [text for step in steps(answer, "extract") for text in step["new"]]
+    return any(re.search(pattern, text) for pattern in question.right for text in new)

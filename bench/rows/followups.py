@@ -15,14 +15,15 @@ def run(bench: Bench) -> Row:
     place = bench.afternoon()
     assert place.programme is not None
     pairs = bench.some(follow_ups(place.programme))
-    on = _talks(bench, place, pairs, history=True)
-    off = _talks(bench, place, pairs, history=False)
-    on["talks_apart"] = _apart(place, pairs)
+    on = talks(bench, place, pairs, history=True)
+    off = talks(bench, place, pairs, history=False)
+    on["talks_apart"] = apart(place, pairs)
     met = on["right"] >= 0.9 and off["right"] <= on["right"] / 3 and on["talks_apart"]
     return Row("follow_ups", on, off, WANTED, met)
 
 
-def _talks(bench: Bench, place: Place, pairs: list[FollowUp], *, history: bool) -> dict[str, Any]:
+def talks(bench: Bench, place: Place, pairs: list[FollowUp], *, history: bool) -> dict[str, Any]:
+    """Hold each talk in a thread of its own."""
     agent = place.agent(history=history)
     flags = []
     for pair in pairs:
@@ -34,7 +35,7 @@ def _talks(bench: Bench, place: Place, pairs: list[FollowUp], *, history: bool) 
     return {"questions": len(pairs), "right": share(flags)}
 
 
-def _apart(place: Place, pairs: list[FollowUp]) -> bool:
+def apart(place: Place, pairs: list[FollowUp]) -> bool:
     """Whether a second talk about the same video answers as if the first were not there."""
     mixed, alone = place.agent(), place.agent()
     same = []

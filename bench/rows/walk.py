@@ -117,7 +117,7 @@ def run(bench: Bench) -> Row:
         for key in on["trees"]
     )
     fewer = on["agent"]["opened"] < off["agent"]["opened"]
-    better = on["agent"]["right"] >= off["agent"]["right"]
+    better = on["agent"]["right"] >= max(off["agent"]["right"], 0.01)
     honest = on["agent"]["false_accepts"] <= 0.05
     return Row("best_first", on, off, WANTED, met and fewer and better and honest)
 

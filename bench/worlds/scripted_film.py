@@ -154,7 +154,7 @@ def make_film(
             pages.append(Page(title, lines, start, end))
             continue
         kind, number, seconds = LABELS[len(details) % len(LABELS)], numbers[len(details)], held[n]
-        begin = start + (5 if early else chance.randrange(4, int(end - start - seconds) - 4))
+        begin: float = start + (5 if early else chance.randrange(4, int(end - start - seconds) - 4))
         begin += 0.25 if seconds < 1 else 0.0
         label = f"{kind.capitalize()} no. {number}"
         pages.append(Page(title, lines, start, end, label, begin, begin + seconds))

@@ -250,7 +250,7 @@ _COUNTED = {
 
 def counts(made: Programme) -> list[Question]:
     """How often something is mentioned or shown: two ways of asking for each phrase."""
-    found = []
+    found: list[Question] = []
     for phrase, texts in _COUNTED.items():
         spans = tuple(made.strewn.get(phrase, ()))
         for text in texts:
@@ -279,7 +279,7 @@ _PAIRS = (
 
 def orders(made: Programme) -> list[Question]:
     """First and last of many, and which of two came first."""
-    found = []
+    found: list[Question] = []
     for which, text, phrase in _EXTREMES:
         spans = sorted(made.strewn[phrase])
         span = spans[{"first": 0, "last": -1, "third": 2}[which]]
