@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import emit, machine, say
-from bench.rows import anchors, choices, counts, details, followups, hops, reuse, walk
+from bench.rows import anchors, choices, consensus, counts, details, followups, hops, reuse, walk
 from bench.rows.common import Bench, Row
 
 ROWS: dict[str, Callable[[Bench], Row]] = {
     "followups": followups.run,
     "choices": choices.run,
+    "consensus": consensus.run,
     "hops": hops.run,
     "counts": counts.run,
     "anchors": anchors.run,
@@ -33,7 +34,7 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "details": details.run,
     "reuse": reuse.run,
 }
-NUMBERS = {"11": "followups", "13": "choices", "15": "hops", "47": "counts", "48": "anchors",
+NUMBERS = {"11": "followups", "13": "consensus", "15": "hops", "47": "counts", "48": "anchors",
            "49": "walk", "51": "details"}  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest
 from bench.mechanisms import NUMBERS, ROWS, chosen, measure
 from bench.overhead import measure as overhead
 from bench.overhead import room_of
-from bench.rows import anchors, choices, counts, details, followups, hops, reuse, walk
+from bench.rows import anchors, choices, consensus, counts, details, followups, hops, reuse, walk
 from bench.rows.common import Bench, twice
 from bench.worlds.scripted import Strewn, write
 from bench.worlds.scripted_film import LASTING, make_film, nowhere
@@ -131,6 +131,14 @@ def test_a_model_that_leans_is_steadied_within_the_budget(bench: Bench) -> None:
     assert row.on["right"] > row.off["right"]
     assert row.on["right_turned_wrong"] == 0.0
     assert row.on["small_budget_calls"] <= choices.FEW < row.on["calls"]
+
+
+def test_a_second_round_mends_bad_first_looks_and_costs_the_sure_nothing(bench: Bench) -> None:
+    row = consensus.run(bench)
+    assert row.on["right"] > row.off["right"]
+    assert row.on["unanimous_asked_again"] == 0 < row.on["asked_again"]
+    assert row.on["small_budget_rounds"] == consensus.FEW // consensus.COST
+    assert row.on["refused"] > 0 == row.off["asked_again"]
 
 
 def test_anchors_meet_short_events_that_the_best_frames_miss(bench: Bench) -> None:

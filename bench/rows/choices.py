@@ -1,4 +1,4 @@
-"""Row 13: decisions of a model that leans to a place and to a letter, steadied and as they come.
+"""Scored choices: decisions of a model that leans to a place and to a letter, steadied and as they come.
 
 A hundred scripted questions with four candidates. The model knows the right one; on thirty its
 lean to the first place and to one letter is stronger than what it knows, so that a single reading
@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.rows.common import Bench, Row, share
 
-WANTED = ("right rises by >= 0.2, right turned wrong <= 1 %; no call beyond the budget; the unstable "
+WANTED = ("right rises by >= 0.1, right turned wrong <= 1 %; no call beyond the budget; the unstable "
           "are told by their orders disagreeing")  # fmt: skip
 QUESTIONS, UNSTABLE, OPTIONS = 100, 30, 4
 KNOWS = {"stable": 4.0, "unstable": 1.2}
@@ -79,9 +79,9 @@ def run(bench: Bench) -> Row:
     lost = [a and not b for a, b in zip(plain, chosen, strict=True)]
     on["right_turned_wrong"] = share(lost)
     on["small_budget_calls"] = decided(steady=True, most=FEW)[0]["calls"]
-    met = on["right"] >= off["right"] + 0.2 and on["right_turned_wrong"] <= 0.01
+    met = on["right"] >= off["right"] + 0.1 and on["right_turned_wrong"] <= 0.01
     met = met and on["small_budget_calls"] <= FEW
-    told = on["agreeing_right"] > on["disagreeing_right"]
+    told = on["unstable_told"] >= 0.9 and on["stable_told"] <= 0.1
     return Row("choices", on, off, WANTED, met and told)
 
 
@@ -99,8 +99,6 @@ def decided(*, steady: bool, most: int = 10_000) -> tuple[dict[str, Any], list[b
         made = reasoner.choose(f"Question {n}: which one?", given, fallback=[1.0] * OPTIONS)
         flags.append(given[made.best] == right(n))
         robust.append(made.robust)
-    agree = [f for f, r in zip(flags, robust, strict=True) if r]
-    apart = [f for f, r in zip(flags, robust, strict=True) if not r]
+    told = {sort: share([not r for n, r in enumerate(robust) if kind(n) == sort]) for sort in KNOWS}
     return {"questions": QUESTIONS, "right": share(flags), "calls": model.calls,
-            "agreeing": share(robust), "agreeing_right": share(agree),
-            "disagreeing_right": share(apart)}, flags  # fmt: skip
+            "unstable_told": told["unstable"], "stable_told": told["stable"]}, flags  # fmt: skip
