@@ -46,7 +46,9 @@ def _part(trace: Iterable[Row]) -> Row:
     last = weighed[-1]
     if not last.get("group"):
         raise ValueError("the trace's weighing tells signals, but not the group they belong to")
-    return {"signals": last["signals"], "group": last["group"], "verdict": last["verdict"]}
+    row = {"signals": last["signals"], "group": last["group"], "verdict": last["verdict"]}
+    # Beside a guess stands what would be said without it.
+    return row | ({"fallen": last["guess"]["declined"]} if last["group"] == "guess" else {})
 
 
 def save_rows(path: Path, rows: Iterable[Row]) -> None:

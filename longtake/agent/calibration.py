@@ -130,6 +130,11 @@ class Calibration:
             if name == "judge"
         )
 
+    @property
+    def guesses(self) -> bool:
+        """Whether guesses were measured, or are to be."""
+        return self.name == PLAIN or "guess" in self.groups
+
     @classmethod
     def plain(cls) -> Calibration:
         """No calibration: signals are told, the solver's own numbers stay, nothing is declined."""

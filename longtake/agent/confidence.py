@@ -156,6 +156,8 @@ def group_of(part: Part, made: Finding) -> str:
     """Which findings are alike: their signals are weighed by the same weights."""
     if made["status"] != "found":
         return "declined"
+    if made.get("guess"):
+        return "guess"
     if part.get("window"):
         return "moment"
     if any(e["source"] == "sight" for e in made["evidence"][:1]):

@@ -49,7 +49,7 @@ def decompose(parts: Sequence[Part], *, switches: Switches, reasoner: Any = None
         made = _split(one, room, reasoner) if switches.decompose and _free(one) else None
         base = len(out)
         if made is None:
-            waits = [base - 1] if one["follows"] and base else []
+            waits = [base - 1] if base and (one["follows"] or one.get("refers")) else []
             out.append(dict(one) | {"deps": waits, "bind": one.get("bind")})
             continue
         out += [sub | {"deps": [base + d for d in sub["deps"]]} for sub in made]
@@ -61,7 +61,13 @@ def decompose(parts: Sequence[Part], *, switches: Switches, reasoner: Any = None
 
 def _free(one: Part) -> bool:
     """Whether a part is whole: not settled, not a look at a time, not hanging on another."""
-    return not (one.get("settled") or one.get("window") or one["follows"] or one.get("bound"))
+    return not (
+        one.get("settled")
+        or one.get("window")
+        or one["follows"]
+        or one.get("refers")
+        or one.get("bound")
+    )
 
 
 def _split(one: Part, room: int, reasoner: Any) -> Split | None:

@@ -6,6 +6,7 @@ each question. Every read goes through the toolbox with the question's `as_of`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ SOFT = frozenset(
 )
 """Words that say what sort of answer is wanted, or little at all; they weigh a third."""
 
+_SMALL = re.compile(r"\b[a-z][a-z]{2,}\b")
 NEAR = 2000
 """Captions of a level whose cosine is looked up: all of a day of clips would be 8,640."""
 
@@ -75,6 +77,14 @@ class Desk:
         )
         self.cost["records_read"] += len(corpus.units)
         return corpus
+
+    @cached_property
+    def small_words(self) -> frozenset[str]:
+        """Words that are somewhere written small: no names, however a heading writes them."""
+        found: set[str] = set()
+        for unit in self.corpus.of("speech", "screen"):
+            found.update(_SMALL.findall(unit.record.text))
+        return frozenset(found)
 
     @cached_property
     def lanes(self) -> dict[tuple[str, str], Lane]:

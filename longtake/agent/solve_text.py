@@ -106,8 +106,17 @@ def _near(own: Sequence[Candidate], good: Sequence[Candidate]) -> bool:
     return bool(own and good and own[0]["score"] >= 0.75 * good[0]["score"])
 
 
+def _heading(desk: Desk, quote: str) -> bool:
+    """Whether a bare line of capitalised words names no one: one of them is an ordinary word."""
+    words = re.findall(r"[^\W\d_]+", quote)
+    bare = len(words) <= SHORT_LINE and all(w[:1].isupper() for w in words if len(w) > 3)
+    return bare and sum(w.lower() in desk.small_words for w in words) * 2 >= len(words)
+
+
 def _holds(desk: Desk, sort: str, part: Part, one: Candidate) -> bool:
     """Whether a candidate holds it: its own words, a number under a head, or the cell beside it."""
+    if sort == "person" and one["source"] == "screen" and _heading(desk, one["quote"]):
+        return False
     if holds(sort, part["text"], one["quote"]):
         return True
     if one["source"] != "screen" or len(one["quote"].split()) > SHORT_LINE:

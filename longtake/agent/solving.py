@@ -23,8 +23,9 @@ from longtake.agent.confidence import confident
 from longtake.agent.decompose import bind_results, unused, with_hops
 from longtake.agent.desk import Desk, row
 from longtake.agent.evidence import collect, enough
-from longtake.agent.findings import finding
+from longtake.agent.findings import Candidate, finding
 from longtake.agent.frontier import LEAF, Tree, walk
+from longtake.agent.guess import guess, may_guess
 from longtake.agent.judge import judged
 from longtake.agent.ladder import climb, plan, worth_looking
 from longtake.agent.observations import settle
@@ -32,7 +33,7 @@ from longtake.agent.reflect import Seen, decide
 from longtake.agent.resolve import beyond
 from longtake.agent.resolve import resolve as bind_times
 from longtake.agent.solve import solve
-from longtake.agent.state import Sub
+from longtake.agent.state import Finding, Part, Sub
 from longtake.tools.corpus import Term, coverage
 
 TRIES = 2
@@ -50,7 +51,7 @@ def bind(desk: Desk, sub: Sub) -> Sub:
     done = {one["id"]: (one["part"], one["finding"]) for one in sub["done"]}
     if part.get("deps"):
         part, settled = bind_results(desk, part, done)
-    if settled is None and part.get("follows") and not part.get("bind"):
+    if settled is None and (part.get("follows") or part.get("refers")) and not part.get("bind"):
         earlier = [done[name] for name in part["deps"] if name in done]
         part, settled = bind_times(desk, part, earlier, sub["history"])
     gone = None if settled else beyond(desk, part)
@@ -104,10 +105,26 @@ def weigh(desk: Desk, sub: Sub) -> Sub:
     found, said = judged(desk, part, sub["candidates"])
     made = solve(desk, part, terms, found, sub["options"]) | {"signals_in": said}
     made = confident(desk, part, terms, found, made, desk.calibration)
+    made, told = guessed(desk, part, terms, found, made)
     made = with_hops(part, made)
     step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
-                  signals=made.get("signals", {}), group=made.get("group"))  # fmt: skip
+                  signals=made.get("signals", {}), group=made.get("group"), **told)  # fmt: skip
     return {"candidates": found, "finding": made, "trace": step}
+
+
+def guessed(
+    desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate], made: Finding
+) -> tuple[Finding, dict[str, Any]]:
+    """The finding, or a guess in its place that is sure enough to be told; and the guess's signals."""
+    if made["status"] not in ("absent", "weak") or not may_guess(desk, part):
+        return made, {}
+    one = guess(desk, part, terms, found)
+    if one is None:
+        return made, {}
+    one = confident(desk, part, terms, one["evidence"], one, desk.calibration)
+    told = {"guess": {k: one.get(k) for k in ("signals", "group", "confidence")}}
+    told["guess"] |= {"instead": made["status"], "declined": made.get("signals")}
+    return (one if one["status"] == "found" else made), told
 
 
 def reflect(desk: Desk, sub: Sub) -> Sub:

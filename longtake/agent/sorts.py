@@ -208,8 +208,11 @@ def _someone(quote: str, asked: set[str]) -> bool:
     if any(stem(m.group().lower()) not in asked for m in _PEOPLE.finditer(quote)):
         return True
     name = short_answer(quote, "person", [])
-    fresh = name is not None and any(stem(w) not in asked for w in tokens(name))
-    return fresh and (_proper(quote, asked) or len(quote.split()) <= 4)
+    if name is None or all(stem(w) in asked for w in tokens(name)):
+        return False
+    # A bare line of two capitalised words may be a heading; one that repeats the question is.
+    bare = len(quote.split()) <= 4 and not any(stem(w) in asked for w in tokens(name))
+    return bare or _proper(quote, asked)
 
 
 def _proper(quote: str, asked: set[str]) -> bool:

@@ -108,6 +108,8 @@ class Switches:
     """Let a fine look that contradicts a caption mark it as disputed."""
     judge: bool = True
     """Let a model that may weigh labels judge whether a passage answers."""
+    guess: bool = True
+    """Where nothing was found surely, tell the likeliest moment of the nearest clips as a guess."""
     calibrate: bool = True
     """Say how sure an answer is by what was measured, not by hand-set numbers."""
     history: bool = True

@@ -24,6 +24,7 @@ from longtake.agent.fan_out import fan_out
 from longtake.agent.findings import finding
 from longtake.agent.ground import ground
 from longtake.agent.phrase import KINDS, phrase
+from longtake.agent.referents import pronoun_in
 from longtake.agent.resolve import answered
 from longtake.agent.resolve import resolve as bind
 from longtake.agent.state import HISTORY, Solved, State
@@ -54,8 +55,9 @@ def resolve(desk: Desk, state: State) -> State:
     history = state["history"] if desk.switches.history else []
     bound = []
     for n, part in enumerate(state["parts"]):
-        if n and part["follows"]:
-            bound.append(part)
+        refers = bool(n and desk.switches.history and pronoun_in(part["text"]))
+        if refers or (n and part["follows"]):  # it may speak of what the part before finds
+            bound.append(dict(part) | {"refers": refers})
             continue
         made, settled = bind(desk, part, [], history)
         bound.append(dict(made) | {"settled": settled})
