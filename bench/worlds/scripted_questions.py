@@ -27,7 +27,7 @@ STREWN: tuple[Strewn, ...] = (
         "You can smell the marzipan from over there.",
         "The marzipan, of course, never runs out.",
     )),
-    Strewn("glass harmonica", 5, (
+    Strewn("glass harmonica", 7, (
         "Later on somebody will play the glass harmonica.",
         "The glass harmonica is being carried across the square.",
         "They say the glass harmonica is out of tune.",
