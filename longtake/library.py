@@ -33,13 +33,18 @@ if TYPE_CHECKING:
 
 
 def open_library(
-    path: str | Path | None = None, profile: str | None = None, **settings: Any
+    path: str | Path | None = None,
+    profile: str | None = None,
+    *,
+    chat: Any = None,
+    **settings: Any,
 ) -> Library:
     """Open a library; it is made on disk when the first video goes in.
 
     Args:
         path: the library's folder; default: the configured one in the user's data folder.
         profile: `auto`, `offline`, `cpu`, `gpu` or `api`.
+        chat: a chat model of your own, for weighing and phrasing.
         settings: any other setting of `longtake config show`.
     """
     from longtake.config import load_settings
@@ -52,19 +57,23 @@ def open_library(
     loaded = load_settings(**flags)
     for text in loaded.warnings:
         warnings.warn(text, stacklevel=2)
-    return Library(loaded)
+    return Library(loaded, chat=chat)
 
 
 class Library:
     """Watched videos on disk, and the means to watch more and to ask.
 
-    `models` may be given to use other models than the profile's (tests do).
+    `models` may be given to use other models than the profile's (tests do), and `chat` a chat model
+    of your own: one of LangChain's, or anything with `generate` and `score`.
     """
 
-    def __init__(self, settings: Settings, *, models: Models | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, models: Models | None = None, chat: Any = None
+    ) -> None:
         self.settings = settings
         self.path = Path(settings.library)
         self._given_models = models
+        self._given_chat = chat
 
     # -- parts, each made when first needed ------------------------------------------------
 
@@ -133,7 +142,14 @@ class Library:
         The offline profile's 135 M model, given true quotes, wrote sentences such as "The last
         wagon of the night train was a piano"; its answers are the quotes themselves.
         """
-        return None if self.models.profile == "offline" else self.models.chat
+        from longtake.agent.cassette import Cached
+        from longtake.models.langchain import as_chat
+
+        if self._given_chat is not None:
+            chat: ChatModel | None = as_chat(self._given_chat)
+        else:
+            chat = None if self.models.profile == "offline" else self.models.chat
+        return Cached(chat, self.store.cache_get, self.store.cache_put) if chat else None
 
     # -- watching --------------------------------------------------------------------------
 

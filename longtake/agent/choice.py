@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from longtake.agent.consensus import Vote, consensus
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import collect, spread
 from longtake.agent.findings import Candidate, at, finding, sentence
@@ -19,7 +20,10 @@ from longtake.agent.state import Finding, Part
 from longtake.tools.corpus import Term, coverage
 from longtake.tools.topic import content_words
 
+Scored = tuple[float, "Candidate | None"]
 LEAST = 0.42
+MOST = 3
+"""Options that a model is asked about when they are close."""
 MARGIN = 0.04
 
 
@@ -33,7 +37,10 @@ def solve_choice(desk: Desk, part: Part, terms: Sequence[Term], options: Sequenc
     if proof is None or scored[best][0] < LEAST:
         return absent([proof] if proof else []) | {"scores": rows}
     if margin < MARGIN:
-        return absent([proof]) | {"status": "weak", "scores": rows}
+        settled = _between(desk, part, options, scored, order)
+        if settled is None:
+            return absent([proof]) | {"status": "weak", "scores": rows}
+        best, proof = settled, scored[settled][1] or proof
     sure = min(0.95, 0.4 + 0.4 * scored[best][0] + 0.6 * margin)
     letter = chr(ord("A") + best) if best < 26 else str(best + 1)
     text = f"({letter}) {options[best]}"
@@ -46,6 +53,36 @@ def solve_choice(desk: Desk, part: Part, terms: Sequence[Term], options: Sequenc
         choice=best,
         scores=rows,
     )  # fmt: skip
+
+
+def _between(
+    desk: Desk, part: Part, options: Sequence[str], scored: Sequence[Scored], order: Sequence[int]
+) -> int | None:
+    """The option that evidence and a model agree on, where the evidence alone is undecided."""
+    if not desk.switches.judge or not desk.reasoner.writes:
+        return None
+    close = [n for n in order[:MOST] if scored[n][1] is not None and scored[n][0] >= LEAST]
+    votes = [Vote(str(n), p=min(1.0, scored[n][0]), evidence=min(1.0, scored[n][0]))
+             for n in close]  # fmt: skip
+
+    voted: list[str] = []
+
+    def more(candidates: list[str]) -> list[Vote]:
+        told = [options[int(name)] for name in candidates]
+        quotes = " / ".join(proof["quote"] for n in close if (proof := scored[n][1]))
+        weights = [scored[int(name)][0] for name in candidates]
+        made = desk.reasoner.choose(part["text"], told, context=quotes, fallback=weights)
+        name = candidates[made.best]
+        held = min(1.0, scored[int(name)][0])
+        if made.by == "rules":
+            return []
+        voted.append(name)
+        return [Vote(name, p=made.p[made.best], evidence=held)]
+
+    # They are undecided already, so one more round is asked whatever the sums say.
+    made = consensus(votes, more, desk.ledger, kind="llm", theta=1.0)
+    asked = made is not None and made.rounds > 1 and bool(voted)
+    return int(made.answer) if made is not None and asked else None
 
 
 def _score(

@@ -164,6 +164,7 @@ def remember(desk: Desk, state: State) -> State:
     last = (found if state["answer"]["status"] == "answered" else solved)[-1:]
     turns = [remembered(state["question"], s["part"], s["finding"], desk=desk) for s in last]
     cost = {key: int(desk.cost[key]) for key in COSTS}
+    cost["model_calls"] += int(desk.reasoner.calls)
     return {"history": [*state["history"], *turns][-HISTORY:], "cost": cost,
             "answer": dict(state["answer"]) | {"text": text}}  # fmt: skip
 
