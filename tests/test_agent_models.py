@@ -137,19 +137,18 @@ TIED = ["In the lower hall", "In a workshop"]
 
 def test_a_model_decides_between_options_that_the_evidence_leaves_open(world: World) -> None:
     def scorer(messages: Messages, labels: Sequence[str]) -> list[float]:
-        rows = [line for line in messages[-1][1].splitlines() if line[1:3] == ". "]
-        return [0.0 if "workshop" in row else -6.0 for row in rows] or [0.0] * len(labels)
+        text = messages[-1][1]
+        rows = [line for line in text.splitlines() if line[1:3] == ". "]
+        told = "<video>(nothing)" not in text  # what it says of nothing is its prior
+        return [0.0 if told and "workshop" in row else -6.0 for row in rows]
 
     question = "Where is the piano of the old theatre?"
-    alone = ask(world, question, options=TIED)
-    asked = ask(world, question, FakeChat(scorer=scorer), options=TIED)
-    if alone.choice is None:
-        assert asked.choice == 1
-        assert (
-            ask(world, question, FakeChat(scorer=scorer), options=TIED, judge=False).choice is None
-        )
-    else:
-        assert asked.choice == alone.choice  # what the evidence decides, no model overturns
+    assert ask(world, question, options=TIED).choice is None
+    assert ask(world, question, FakeChat(scorer=scorer), options=TIED).choice == 1
+    off = ask(world, question, FakeChat(scorer=scorer), options=TIED, judge=False)
+    assert off.choice is None
+    sure = ["In the lower hall", "On the moon"]
+    assert ask(world, question, FakeChat(scorer=scorer), options=sure).choice == 0
 
 
 def test_the_same_question_with_a_model_gives_the_same_json(world: World, tmp_path: Path) -> None:
