@@ -18,6 +18,7 @@ from longtake.agent.findings import (
     sentence,
     stop,
 )
+from longtake.agent.kinds import TRIED, Sought, of_kind_first
 from longtake.agent.pages import SHORT_LINE, page_lines, place_of, readable, span_of, top, trimmed
 from longtake.agent.solve_when import absent, preferred, unseen
 from longtake.agent.sorts import MEASURES, holds, sort_of
@@ -90,12 +91,16 @@ def of_sort(
 ) -> list[Candidate]:
     """The candidates with those first that hold the sort of thing asked for; none if none does."""
     sort = sort_of(part["text"])
-    if sort is None or not desk.switches.sort:
+    if not desk.switches.sort:
         return list(found)
-    good = [
-        c for c in found
-        if enough(c, terms) and c["score"] >= SORTED * found[0]["score"] and _holds(desk, sort, part, c)
-    ]  # fmt: skip
+    sought = Sought(desk, part["text"], sort)
+    near = [c for c in found if enough(c, terms) and c["score"] >= SORTED * found[0]["score"]]
+    if sort is None:
+        return of_kind_first(sought, near, found)
+    good = [c for c in near if _holds(desk, sort, part, c)]
+    if not good:
+        # no list has the word: ask what it means
+        good = [c for c in near[:TRIED] if sought.words(c["quote"])]
     own = [c for c in good if holds(sort, part["text"], c["quote"])]
     good = [*own, *(c for c in good if c not in own)] if _near(own, good) else good
     return [*good, *(c for c in found if c not in good)] if good else []
