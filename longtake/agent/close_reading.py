@@ -22,8 +22,9 @@ import numpy as np
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import weighed
 from longtake.agent.findings import Candidate
-from longtake.agent.pages import place_of, span_of
+from longtake.agent.pages import place_of, readable, span_of
 from longtake.agent.state import Part
+from longtake.agent.wanted import compound, counts, holds_wanted, spoken_over
 from longtake.models.protocols import WordVectors
 from longtake.storage.records import Floats
 from longtake.tools.corpus import Term
@@ -34,10 +35,16 @@ OWN = {"speech": 0.7, "screen": 0.4}
 """What a candidate's own words count; the rest is the whole passage's, neighbours or title."""
 ALIKE = 0.85
 """What a word counts that is held as it is written: about the cosine of a word with itself."""
+HELD = 0.1
+"""What a line's own words count that holds the number or date asked for: the page tells of what."""
 NAMES = 0.9
 """What a line counts that only names what is asked for."""
+HOLDS = 0.95
+"""What the reading of a line counts by itself that holds what is asked for."""
 LOW, HIGH = 0.2, 0.8
 """The useful range of `likeness`."""
+SPOKEN = 150
+"""Characters of the sentence spoken over a page."""
 LONGEST = 400
 """Characters of a passage."""
 
@@ -52,20 +59,32 @@ def read_closely(
     """
     words = [c for c in found if c["source"] in ("speech", "screen")]
     chosen = words[:READ]
-    chosen += _shown_beside(desk, part, terms, chosen[:PAGES], {c["id"] for c in words})
+    chosen += _shown_beside(desk, part, terms, chosen[:PAGES], words)
     if not chosen or not part["words"]:
         return list(found)
     question = _asked(desk, part, terms)
-    passages = [_passage(desk, one) for one in chosen]
+    alone = not counts(part)
+    holding = [_holding(desk, part, one) for one in chosen]
+    over = [
+        spoken_over(one, words) if held else None for one, held in zip(chosen, holding, strict=True)
+    ]
+    passages = [_passage(desk, one, said) for one, said in zip(chosen, over, strict=True)]
     rows = desk.toolbox.words_of([text for text, _ in passages])
     read = {
         one["id"]: one
         | _scored(
             one,
-            likeness(question, row, own, _spelled(desk, one, question), OWN[one["source"]]),
+            likeness(
+                question,
+                row,
+                own,
+                _spelled(desk, one, question),
+                HELD if held and alone else OWN[one["source"]],
+            ),
             _share(desk, part, one),
+            held and alone,
         )
-        for one, (_, own), row in zip(chosen, passages, rows, strict=True)
+        for one, held, (_, own), row in zip(chosen, holding, passages, rows, strict=True)
     }
     rest = [_unread(c) if c["source"] in ("speech", "screen") else c for c in found
             if c["id"] not in read]  # fmt: skip
@@ -113,14 +132,28 @@ def _spelled(desk: Desk, one: Candidate, question: Asked) -> list[float]:
     unit = desk.lane(one["video"], one["source"]).get(one["id"])
     around = place_of(desk, one).around() if one["source"] == "screen" else []
     held = [u for u in (unit, *around) if u is not None]
+    terms = [term for term in question.terms if term is not None]
     return [
-        0.0 if term is None else max((term.match(u) for u in held), default=0.0)
+        0.0 if term is None else 1.0 if compound(term, terms, held)
+        else max((term.match(u) for u in held), default=0.0)
         for term in question.terms
-    ]
+    ]  # fmt: skip
 
 
-def _scored(one: Candidate, like: float, share: float = 1.0) -> Candidate:
+def _holding(desk: Desk, part: Part, one: Candidate) -> bool:
+    """Whether a line that is no title or label holds the sort of thing asked for."""
+    if not desk.switches.sort or one["source"] != "screen" or place_of(desk, one).names:
+        return False
+    return holds_wanted(part, one["quote"])
+
+
+def _scored(one: Candidate, like: float, share: float = 1.0, held: bool = False) -> Candidate:
     read = min(1.0, max(0.0, (like - LOW) / (HIGH - LOW)))
+    if held:  # what was near by its words alone is no measure of a line that holds the answer
+        return {
+            "read": round(read, 4),
+            "score": round(max(read * 0.5 + 0.5 * one["score"], HOLDS * read), 4),
+        }
     return {"read": round(read, 4), "score": round(share * 0.5 * (one["score"] + read), 4)}
 
 
@@ -135,18 +168,24 @@ def _unread(one: Candidate) -> Candidate:
 
 
 def _shown_beside(
-    desk: Desk, part: Part, terms: Sequence[Term], best: Sequence[Candidate], known: set[str]
+    desk: Desk,
+    part: Part,
+    terms: Sequence[Term],
+    best: Sequence[Candidate],
+    words: Sequence[Candidate],
 ) -> list[Candidate]:
     """The lines of the pages on screen during the best candidates."""
     if "screen" not in part["sources"] or (part["strict"] and part["sources"][0] != "screen"):
         return []
+    known = {c["id"]: c for c in words}
+    chosen = {c["id"] for c in words[:READ]}
     found: dict[str, Candidate] = {}
     for one in best:
         for unit in desk.lane(one["video"], "screen").at(span_of(one)):
             name = unit.record.id
             idle = name in desk.corpus.furniture and desk.switches.furniture
-            if name not in known and not idle and desk.in_scope(part, unit.record):
-                found[name] = weighed(desk, part, terms, unit, 0.0)
+            if name not in chosen and not idle and desk.in_scope(part, unit.record):
+                found[name] = known.get(name) or weighed(desk, part, terms, unit, 0.0)
     return list(found.values())
 
 
@@ -170,15 +209,11 @@ def _asked(desk: Desk, part: Part, terms: Sequence[Term]) -> Asked:
     return Asked(whole.vectors[kept], weights, tuple(found))
 
 
-def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
+def _passage(desk: Desk, one: Candidate, said: str | None = None) -> tuple[str, tuple[int, int]]:
     """The text to read, and where the candidate stands in it."""
     quote = one["quote"][:LONGEST]
     if one["source"] == "screen":
-        place = place_of(desk, one)
-        row = [unit.record.text.strip() for unit in (place.head, place.label) if unit is not None]
-        own = " / ".join(dict.fromkeys([*row, quote]))
-        title = f"{place.title.record.text.strip()} / " if place.title is not None else ""
-        return title + own, (len(title), len(title) + len(own))
+        return _line_passage(desk, one, quote, said)
     lane = desk.lane(one["video"], one["source"])
     unit = lane.get(one["id"])
     beside = lane.beside(unit) if unit is not None else []
@@ -186,3 +221,28 @@ def _passage(desk: Desk, one: Candidate) -> tuple[str, tuple[int, int]]:
     after = " ".join(u.record.text for u in beside if u.record.span.start > one["start"])[:150]
     head = f"{before} " if before else ""
     return f"{head}{quote} {after}".rstrip(), (len(head), len(head) + len(quote))
+
+
+def _line_passage(
+    desk: Desk, one: Candidate, quote: str, said: str | None
+) -> tuple[str, tuple[int, int]]:
+    """A line under its title, a cell with its head and row; what holds the answer with more.
+
+    Args:
+        desk: where the page is looked up.
+        one: the line.
+        quote: its text.
+        said: None, or what was spoken over a line that holds what is asked for: its page is read
+            down to it, because the thing may be named in any line above.
+    """
+    place = place_of(desk, one)
+    row = [unit.record.text.strip() for unit in (place.head, place.label) if unit is not None]
+    own = " / ".join(dict.fromkeys([*row, quote]))
+    before = [place.title] if place.title is not None else []
+    if said is not None:
+        before += [u for u in place.above if u is not place.title and readable(u.record.text)]
+        before += [u for u in place.row if u.record.text.strip() not in (*row, quote)]
+    told = [said[:SPOKEN]] if said else []
+    head = "".join(f"{text} / " for text in [*told, *(u.record.text.strip() for u in before)])
+    head = head[:LONGEST]
+    return head + own, (len(head), len(head) + len(own))

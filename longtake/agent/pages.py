@@ -34,6 +34,10 @@ class Place:
     title: Unit | None = None
     label: Unit | None = None
     head: Unit | None = None
+    row: tuple[Unit, ...] = ()
+    """The cells of its row, from left to right."""
+    above: tuple[Unit, ...] = ()
+    """The lines of the page above it, downwards; not those of a table."""
     names: bool = False
     """The line only names what others on the page say: a title, a label, a head."""
 
@@ -67,12 +71,13 @@ def _placed(desk: Desk, one: Candidate) -> Place:
     title = rows[0][0] if len(rows[0]) == 1 and rows[0][0] is not own else None
     row = next(r for r in rows if own in r)
     if len(row) < 2 or not _is_table(table):
-        return Place(title, names=own is rows[0][0] and len(page) > 1)
+        above = tuple(u for r in rows[: rows.index(row)] for u in r)
+        return Place(title, above=above, names=own is rows[0][0] and len(page) > 1)
     if row is table[0] or row[0] is own:
         return Place(title, names=True)
     near = min(table[0], key=lambda u: (abs(_box(u)[0] - _box(own)[0]), u.record.id))
     head = near if abs(_box(near)[0] - _box(own)[0]) <= SAME_COLUMN else None
-    return Place(title, row[0], head)
+    return Place(title, row[0], head, tuple(row))
 
 
 def _is_table(rows: Sequence[Sequence[Unit]]) -> bool:

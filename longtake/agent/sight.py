@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from longtake.agent.desk import Desk, candidate
-from longtake.agent.sorts import COLOURS
+from longtake.agent.sorts import COLOURS, sort_of
 from longtake.agent.state import Part
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Term, Unit, coverage
@@ -31,8 +31,15 @@ AGREED, FRAMES = 0.35, 3
 UNNAMED, OTHER_HUE = 0.75, 0.55
 """What a label counts where other words of a description have no label; or a colour is not seen."""
 _HUES = {stem(word) for word in (*COLOURS, "gray", "golden", "beige")}
+_COLOUR = {stem(word) for word in ("colour", "color", "coloured", "hue")}
 STANDS_OUT, LEAST_COSINE = 3.0, 0.4
 """Robust deviations and cosine from which a frame is worth a look."""
+AFTER_CARD, CARD_SCORE = 0.99, 0.55
+"""Least share of the asked words on a card whose pictures follow; what these count."""
+FOLLOWS, PICTURED = 8.0, 3
+"""Seconds after a card within which its picture begins, and how many frames of it are taken."""
+PAGE_HEIGHT = 0.6
+"""Lines that begin above it belong to a page; a speaker's name stands lower, over the picture."""
 SHORTEST = 1.0
 LONGEST_HELD = 10.0
 
@@ -73,7 +80,47 @@ def sight_candidates(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict
         one = candidate(unit, score, lex=max(whole, strength), dense=lift.cosine)
         one |= {"sure": sure, "strength": round(strength, 4), "z": round(lift.z, 3)}
         found.append(one | {"end": ends[unit.record.id]})
+    if desk.switches.sort and sort_of(part["text"]) == "colour":
+        found += _after_cards(desk, part, terms, units, {c["id"] for c in found if c["sure"]})
     return found
+
+
+def _after_cards(
+    desk: Desk, part: Part, terms: Sequence[Term], units: Sequence[Unit], known: set[str]
+) -> list[dict[str, Any]]:
+    """Pictures that follow a card with the name of the thing whose colour is asked.
+
+    Cut after "Milk jug", a picture shows the jug, though no label of the sight may fit it. What is
+    only spoken of need not be in the picture, and what is on a page has the page's colours.
+    """
+    named = [t for t in terms if t.stem not in _COLOUR and t.stem not in _HUES]
+    if known or not named:
+        return []
+    found: dict[str, dict[str, Any]] = {}
+    for line in desk.corpus.of("screen"):
+        record = line.record
+        names = len(set(line.stems)) <= len(named) + 1 and coverage(named, [line]) >= AFTER_CARD
+        if not names or record.id in desk.corpus.furniture or not desk.in_scope(part, record):
+            continue
+        for unit in _pictured(desk, units, record.video, record.span.end):
+            one = candidate(unit, CARD_SCORE, lex=AFTER_CARD)
+            found[unit.record.id] = one | {"sure": True, "strength": 0.0, "z": 0.0}
+    return list(found.values())
+
+
+def _pictured(desk: Desk, units: Sequence[Unit], video: str, card: Seconds) -> list[Unit]:
+    """The first frames after a card, up to the next page."""
+    after = [u for u in units if u.record.video == video and u.record.span.start >= card]
+    if not after or after[0].record.span.start > card + FOLLOWS:
+        return []
+    free = [u for u in after[:PICTURED] if u.record.data.get("colours") and not _paged(desk, u)]
+    return free if free[:1] == after[:1] else []
+
+
+def _paged(desk: Desk, unit: Unit) -> bool:
+    """Whether a page of text is on screen with a frame."""
+    lines = desk.lane(unit.record.video, "screen").at(unit.record.span)
+    return any(u.record.data.get("box", (0, 0))[1] < PAGE_HEIGHT for u in lines)
 
 
 def strengths(desk: Desk, words: Sequence[str], units: Sequence[Unit]) -> list[float]:
