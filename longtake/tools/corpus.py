@@ -86,12 +86,18 @@ class Term:
 class Corpus:
     """Units of some videos in order of (video as given, start, id), with an inverted index."""
 
-    def __init__(self, records: Iterable[Record], videos: Sequence[str]) -> None:
+    def __init__(
+        self, records: Iterable[Record], videos: Sequence[str], *, known: Corpus | None = None
+    ) -> None:
+        units: dict[str, Unit] = {u.record.id: u for u in known.units} if known else {}
         order = {video: n for n, video in enumerate(videos)}
         kept = [r for r in _quotable(list(records)) if r.text.strip() and r.video in order]
         kept.sort(key=lambda r: (order[r.video], r.span.start, r.id))
         self.videos = tuple(videos)
-        self.units = [_unit(record) for record in kept]
+        self.units: list[Unit] = [
+            one if (one := units.get(r.id)) is not None and one.record is r else _unit(r)
+            for r in kept
+        ]
         self._posting: dict[str, list[int]] = {}
         self._pairs: dict[str, list[int]] = {}
         self._words: dict[str, str] = {}

@@ -129,19 +129,30 @@ class Reader:
             asked: leave out what was first seen for this very question, so that asking it again
                 goes the same way, over the looks that are kept.
         """
+        state = [(v, self.store.count(video=v), self._done(v)) for v in videos]
+        key: tuple[Any, ...] = (tuple(state), as_of)
+        plain = self._corpora.get(key) or self._keep(
+            key, Corpus(self.store.records(video=list(videos), as_of=as_of), videos)
+        )
+        if not observed:
+            return plain
         kept = self.store.observations
-        state: list[Any] = [(v, self.store.count(video=v), self._done(v)) for v in videos]
-        state += [kept.state(), asked] if observed else []
-        key = (tuple(state), as_of)
-        if key not in self._corpora:
-            while len(self._corpora) >= _KEPT_CORPORA:
-                self._corpora.pop(next(iter(self._corpora)))
-            records = self.store.records(video=list(videos), as_of=as_of)
-            if observed:
-                records = settled(records, kept.disputes(videos, as_of=as_of, but=asked))
-                records += records_of(kept.read(videos, as_of=as_of, but=asked), records)
-            self._corpora[key] = Corpus(records, videos)
-        return self._corpora[key]
+        seen = kept.read(videos, as_of=as_of, but=asked)
+        against = kept.disputes(videos, as_of=as_of, but=asked)
+        if not seen and not against:
+            return plain
+        over = (*key, tuple(o.id for o in seen), tuple(d.record + d.now for d in against))
+        if over not in self._corpora:
+            records = settled([unit.record for unit in plain.units], against)
+            records += records_of(seen, records)
+            self._keep(over, Corpus(records, videos, known=plain))
+        return self._corpora[over]
+
+    def _keep(self, key: tuple[Any, ...], corpus: Corpus) -> Corpus:
+        while len(self._corpora) >= _KEPT_CORPORA:
+            self._corpora.pop(next(iter(self._corpora)))
+        self._corpora[key] = corpus
+        return corpus
 
     def _done(self, video: str) -> tuple[float, ...]:
         found = [self.store.progress(video, name) for name in ("quick", "deep")]
