@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from longtake.tools.topic import FUNCTION
 from longtake.tools.words import stem, tokens
 
 _NUMBER_WORD = (
@@ -106,6 +107,33 @@ def short_answer(text: str, wants: str | None, words: Sequence[str]) -> str | No
             (_distance(text, match, words), match.start(), _with_unit(text, match, piece, wants))
         )
     return min(found)[2] if found else None
+
+
+_DETERMINERS = frozenset(
+    "a an the his her their its my our your another one two three".split()  # noqa: SIM905
+)
+
+
+def phrase_with(text: str, word: str) -> str:
+    """A word of a text as the text writes it, with its article and what stands between them.
+
+    >>> phrase_with("It was lost until a very old diver found it.", "diver")
+    'a very old diver'
+    >>> phrase_with("Cobalt gives blue", "cobalt")
+    'Cobalt'
+    """
+    at = re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
+    if at is None:
+        return word
+    start = at.start()
+    for before in reversed(list(re.finditer(r"[\w'’-]+", text[:start]))[-4:]):
+        if re.search(r"[^\w'’\s-]", text[before.end() : start]):
+            break
+        if before.group().lower() in _DETERMINERS:
+            return text[before.start() : at.end()]
+        if before.group().lower() in FUNCTION - {"very", "other"}:
+            break
+    return at.group()
 
 
 def _distance(text: str, match: re.Match[str], words: Sequence[str]) -> int:

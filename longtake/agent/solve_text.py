@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.evidence import confidence, enough
-from longtake.agent.extract import PART, fits, of_kind, short_answer
+from longtake.agent.extract import PART, fits, of_kind, phrase_with, short_answer
 from longtake.agent.findings import (
     Candidate,
     at,
@@ -18,7 +18,7 @@ from longtake.agent.findings import (
     sentence,
     stop,
 )
-from longtake.agent.kinds import TRIED, Sought, of_kind_first
+from longtake.agent.kinds import TRIED, Sought, heads, of_kind_first
 from longtake.agent.pages import SHORT_LINE, page_lines, place_of, readable, span_of, top, trimmed
 from longtake.agent.solve_when import absent, preferred, unseen
 from longtake.agent.sorts import MEASURES, holds, sort_of
@@ -69,7 +69,22 @@ def solve_said(
             chosen.append(other)
     sentences, evidence = _tell(desk, part, chosen)
     sure = confidence(best, found, all(t.exact for t in terms))
-    return finding("found", sentences, evidence, confidence=sure)
+    made = finding("found", sentences, evidence, confidence=sure)
+    return _with_kind(desk, part, best, made)
+
+
+def _with_kind(desk: Desk, part: Part, best: Candidate, made: Finding) -> Finding:
+    """The one thing of the kind asked for, in front: "a diver" where who is asked."""
+    places = [n for n, one in enumerate(made["evidence"]) if one["id"] == best["id"]]
+    if part["kind"] != "fact" or not places or not desk.switches.sort:
+        return made
+    words = Sought(desk, part["text"], sort_of(part["text"])).words(best["quote"])
+    things = heads(best["quote"], words)
+    if len(things) != 1:
+        return made  # of two persons the quotation tells which
+    short = phrase_with(best["quote"], things[0])
+    front = sentence(f"{short[0].upper()}{short[1:]}.", places[0])
+    return made | {"sentences": [front, *made["sentences"]], "short": short}
 
 
 def as_it_stands(part: Part, terms: Sequence[Term], found: Sequence[Candidate]) -> list[Candidate]:
