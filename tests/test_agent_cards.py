@@ -105,8 +105,6 @@ def score_of(answer: Answer, line: str) -> float:
 
 
 def test_two_words_written_as_one_are_both_held(world: World) -> None:
-    agent = Agent(world.toolbox, None, None)
-    assert agent is not None
     corpus = world.toolbox.corpus([world.video.id], as_of=None)
     terms = corpus.terms(["thank", "you", "item"])
     units = [u for u in corpus.of("screen") if u.record.text == "Thank you"]
