@@ -17,7 +17,7 @@ SAY = (
 )
 SCREEN = (
     r"(?:slides?|screens?|on-?screen|written|writing|title[sd]?|heading\w*|caption\w*|subtitle\w*|"
-    r"displayed|pages?|bullets?|bullet points?|board|whiteboard|text|printed|label(?:led|s)?|"
+    r"displayed|pages?|bullets?|bullet points?|board|whiteboard|text|printed|label(?:led|s)?|cards?|posters?|"
     r"sign|signs|equation|code|formula|diagram|read)"
 )
 SIGHT = (
@@ -168,7 +168,7 @@ IN_ORDER = (
     ),
     re.compile(r"^(?:what|which) (?:is|was) the order of (?P<list>.+)$"),
 )
-NOW = re.compile(r"\b(?:now|currently|at the moment|by now|at the end)\b|\bthe current\b")
+NOW = re.compile(r"\b(?:now|currently|at the moment|by now|at the end|in the end)\b|\bthe current\b")
 CLOCK = re.compile(r"\b(?:at|by) (?:\d{1,2}:\d{2}(?::\d{2})?|minute \d+)")
 CHANGED = (
     re.compile(r"^how (?:often|many times) (?:does|did|do|has|have|is|was|were) (?P<a>.+?) "
@@ -228,3 +228,14 @@ MORE = (
     ),
 )  # fmt: skip
 """Compares values that are told, and not times in the video."""
+
+_THING = r"(?:things?|items?|objects?|pieces?|articles?)"
+MEMBER = re.compile(
+    rf"^(?:and |so )*(?:(?:for|on|at|to|of|with|by|in) )?(?:what|which)(?: {_THING}\b|"
+    r" (?:was|is|were|comes?|came|gets?|got|goes|went)(?: \w+)?$)"
+)
+"""Asks for one of several things that are dealt with in turn."""
+MEMBER_PICK = re.compile(
+    rf"^(?:and |so )*(?:what|which)(?: {_THING})? (?:is|was|were) the (?:very )?"
+    rf"(?:first|last|final|{'|'.join(ORDINALS)}) {_THING}\b"
+)
