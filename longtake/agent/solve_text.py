@@ -83,6 +83,8 @@ def _with_kind(desk: Desk, part: Part, best: Candidate, made: Finding) -> Findin
     if len(things) != 1:
         return made  # of two persons the quotation tells which
     short = phrase_with(best["quote"], things[0])
+    if short[:1].isupper() and not best["quote"].startswith(short):
+        return made  # a name means little to the encoder
     front = sentence(f"{short[0].upper()}{short[1:]}.", places[0])
     return made | {"sentences": [front, *made["sentences"]], "short": short}
 

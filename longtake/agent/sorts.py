@@ -111,7 +111,7 @@ _PEOPLE = re.compile(
     r"(?:profess|doct|act|direct|edit|auth|invent|mayor|govern|senat|auth|sculpt|conduct|mentor|"
     r"tut|visit|edit)or|mayor|(?:\w+)(?:ist|ian)|fisherm[ae]n|chairm[ae]n|captain|clerk|cook|nurse|chef|"
     r"judge|guard|pilot|priest|president|minister|chief|boss|neighbou?rs?|friend|friends|apprentice|school|church|company|library|museum|club|council|hotel|hospital|bank|shop|firm|"
-    r"department|office|group|choir|band|class|town|city|government)\b"
+    r"department|office|group|choir|band|class|(?:town|city)(?! hall)|government)\b"
 )
 _DAYS = re.compile(
     r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|january|february|march|april|may|june|july|"
