@@ -317,7 +317,7 @@ def named(quote: str) -> list[str]:
 
 TRIED = 6
 """How many of the best candidates are read for words of the kind."""
-AS_GOOD = 0.7
+AS_GOOD = 0.55
 """A candidate with such a word must be this share as good as the best one to go first."""
 
 

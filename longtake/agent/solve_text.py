@@ -113,7 +113,7 @@ def of_sort(
     sought = Sought(desk, part["text"], sort)
     near = [c for c in found if enough(c, terms) and c["score"] >= SORTED * found[0]["score"]]
     if sort is None:
-        return of_kind_first(sought, near, found)
+        return of_kind_first(sought, [c for c in found if c in near or c["lex"] > 0], found)
     good = [c for c in near if _holds(desk, sort, part, c)]
     if not good:
         # no list has the word: ask what it means
