@@ -18,6 +18,7 @@ from longtake.agent.desk import Desk
 from longtake.agent.evidence import enough, spread
 from longtake.agent.extract import short_answer
 from longtake.agent.findings import Candidate
+from longtake.agent.kinds import Sought
 from longtake.agent.pages import place_of
 from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
@@ -223,18 +224,20 @@ def _of_the_evidence(
         "own": float(best["own"] if "own" in best else best["lex"]),
         "dense": spread(float(best["dense"])),
         "together": float(best.get("together", 0.0)),
-        "sort": _sort(part, quote),
+        "sort": _sort(desk, part, quote),
         "cell": float(best["source"] == "screen" and place_of(desk, best).cell),
         "novelty": float(str(best["id"]).startswith("look:")),
         **{name: float(best["source"] == name) for name in ("speech", "screen", "sight")},
     }
 
 
-def _sort(part: Part, quote: str) -> float:
+def _sort(desk: Desk, part: Part, quote: str) -> float:
     """Whether the words hold the sort of thing asked for: a person, a price, a place, a time."""
     sort = sort_of(part["text"])
     if sort is not None:
-        return float(holds(sort, part["text"], quote))
+        by_kind = sort in ("person", "colour") and desk.switches.sort
+        held = holds(sort, part["text"], quote)
+        return float(held or (by_kind and bool(Sought(desk, part["text"], sort).words(quote))))
     if part["wants"] is None:
         return 0.5
     return float(short_answer(quote, part["wants"], part["words"]) is not None)

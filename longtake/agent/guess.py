@@ -15,7 +15,7 @@ from longtake.agent.close_reading import read_closely
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import spread, weighed
 from longtake.agent.findings import Candidate, clock, finding, sentence, stop, telling
-from longtake.agent.sorts import holds, sort_of
+from longtake.agent.sorts import sort_of
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
@@ -24,6 +24,8 @@ from longtake.tools.corpus import Term
 KINDS = ("fact", "said", "shown", "when")
 CLIPS = 4
 """Clips whose moments are weighed."""
+BY_KIND = 6
+"""The best of them whose words' kinds are looked at."""
 FOUND = 10
 """The best moments so far that are weighed with them."""
 LETTERS = 8
@@ -81,10 +83,26 @@ def _pool(
                     made[name] = weighed(desk, part, terms, unit, 0.0)
     likeliest = sorted(made.values(), key=lambda c: (-c["score"], c["start"], c["id"]))
     pool = [_with_clip(part, one, near) for one in read_closely(desk, part, terms, likeliest)]
-    return sorted(pool, key=lambda c: (-c["score"], c["start"], c["id"]))
+    pool.sort(key=_order)
+    sought = Sought(desk, part["text"], sort_of(part["text"]))
+    if not desk.switches.sort or not sought:
+        return pool
+    # The kind of a word is a matter of vectors, so only the best are asked for it.
+    likely = [
+        one | {"score": round(min(1.0, one["score"] + OF_SORT), 4)}
+        if not one["fits"] and sought.words(one["quote"]) else one
+        for one in pool[:BY_KIND]
+    ]  # fmt: skip
+    return sorted([*likely, *pool[BY_KIND:]], key=_order)
 
 
-def _with_clip(part: Part, one: Candidate, near: Sequence[tuple[Record, float]]) -> Candidate:
+def _order(one: Candidate) -> tuple[float, float, str]:
+    return (-one["score"], one["start"], one["id"])
+
+
+def _with_clip(
+    desk: Desk, part: Part, one: Candidate, near: Sequence[tuple[Record, float]]
+) -> Candidate:
     """A candidate scored with its clip's nearness, and with what sort of thing it holds."""
     around = ((r.id, c) for r, c in near
               if r.video == one["video"] and r.span.start - AROUND <= one["start"] < r.span.end)  # fmt: skip
@@ -93,7 +111,11 @@ def _with_clip(part: Part, one: Candidate, near: Sequence[tuple[Record, float]])
     telling_ = len(_LETTERS.findall(one["quote"])) >= LETTERS
     fits = sort is not None and telling_ and holds(sort, part["text"], one["quote"])
     score = one["score"] + BY_CLIP * spread(cosine) + (OF_SORT if fits else 0.0)
-    return one | {"score": round(min(1.0, score if telling_ else 0.7 * score), 4), "clip": clip}
+    return one | {
+        "score": round(min(1.0, score if telling_ else 0.7 * score), 4),
+        "clip": clip,
+        "fits": fits,
+    }
 
 
 def _clips(desk: Desk, part: Part) -> list[tuple[Record, float]]:
