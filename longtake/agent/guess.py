@@ -15,7 +15,8 @@ from longtake.agent.close_reading import read_closely
 from longtake.agent.desk import Desk
 from longtake.agent.evidence import spread, weighed
 from longtake.agent.findings import Candidate, clock, finding, sentence, stop, telling
-from longtake.agent.sorts import sort_of
+from longtake.agent.kinds import Sought
+from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
@@ -100,9 +101,7 @@ def _order(one: Candidate) -> tuple[float, float, str]:
     return (-one["score"], one["start"], one["id"])
 
 
-def _with_clip(
-    desk: Desk, part: Part, one: Candidate, near: Sequence[tuple[Record, float]]
-) -> Candidate:
+def _with_clip(part: Part, one: Candidate, near: Sequence[tuple[Record, float]]) -> Candidate:
     """A candidate scored with its clip's nearness, and with what sort of thing it holds."""
     around = ((r.id, c) for r, c in near
               if r.video == one["video"] and r.span.start - AROUND <= one["start"] < r.span.end)  # fmt: skip
