@@ -19,6 +19,7 @@ from longtake.agent.evidence import ALL_WORDS, collect, enough
 from longtake.agent.findings import Candidate, finding
 from longtake.agent.operators import nth
 from longtake.agent.pages import page_lines
+from longtake.agent.sheets import evidence_of, member_of, series, sheet_of, state_line
 from longtake.agent.sight import sight_candidates
 from longtake.agent.solve_when import (
     absent,
@@ -104,9 +105,15 @@ def event(desk: Desk, part: Part, piece: str) -> Finding:
         sources = ["sight", *sources]
     asked = dict(part) | {"text": piece, "scope": None, "kind": "when"}
     if not _POINT.search(low) and desk.switches.sections:
+        member = _member(desk, words)
+        if member is not None:
+            return finding("found", evidence=[member])
         pages = own_pages(desk, asked, terms)
         if pages:
             return finding("found", evidence=pages[:1])
+        sheet = next((s for v in desk.ids if (s := sheet_of(desk, v, words))), None)
+        if sheet is not None:
+            return finding("found", evidence=[evidence_of(desk, sheet)])
         part_of_day = section(desk, asked, words, piece)
         if part_of_day is not None:
             return finding("found", evidence=[part_of_day])
@@ -117,6 +124,23 @@ def event(desk: Desk, part: Part, piece: str) -> Finding:
     if _POINT.search(low) or places[0]["source"] == "sight":
         return known
     return finding("found", evidence=[_joined(places), *places[1:6]])
+
+
+def _member(desk: Desk, words: Sequence[str]) -> Candidate | None:
+    """The member of a series of numbered pages, or the time when its page turns to a word.
+
+    "The lamp" is all of its pages, "the sale of the lamp" when they turn to "Sold".
+    """
+    for video in desk.ids:
+        number = member_of(desk, video, words)
+        if number is None:
+            continue
+        sheet = series(desk, video)[number]
+        named = {stem(w) for w in tokens(sheet.name)}
+        others = [w for w in words if stem(w) not in named]
+        turned = state_line(desk, sheet, " ".join(others)) if others else None
+        return turned or evidence_of(desk, sheet)
+    return None
 
 
 def thing_words(piece: str) -> list[str]:

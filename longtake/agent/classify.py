@@ -16,6 +16,9 @@ from longtake.agent.timed import timed
 from longtake.agent.whole import whole_kind
 from longtake.tools.topic import content_words
 
+MOST_NAMED = 4
+"""With more words than these a question of how long names more than an event."""
+
 
 def classify(question: str, options: list[str] | None = None) -> list[Part]:
     """Cut a question into parts and say of each what kind of answer it wants.
@@ -116,6 +119,8 @@ def _one(text: str) -> Part:
         return part(text, "when", **common)
     if p.YES_NO.match(low):
         return part(text, "exists", **common)
+    if p.HOW_LONG.search(low) and len(content_words(text)) <= MOST_NAMED:
+        common["op"] = "lasting"
     return part(text, _open_kind(low, sources), wants=_wants(low), **common)
 
 
@@ -287,7 +292,7 @@ def _pick(low: str) -> str | int:
 def _wants(low: str) -> str | None:
     """Which short answer is wanted inside the sentence."""
     if re.search(
-        r"\bhow (?:many|much|big|large|fast|far|old|hot|cold|warm|thick|tall|heavy|deep|high|long|wide)\b",
+        r"\bat (?:what|which) (?:sum|price|amount)\b|\bhow (?:many|much|big|large|fast|far|old|hot|cold|warm|thick|tall|heavy|deep|high|long|wide)\b",
         low,
     ):
         return "number"

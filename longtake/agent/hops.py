@@ -19,6 +19,7 @@ from longtake.agent.linked import value_of
 from longtake.agent.pages import span_of
 from longtake.agent.reducing import reduced
 from longtake.agent.solve_order import runs_of_slides
+from longtake.agent.solve_series import beside_member
 from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.agent.templates import MARK
@@ -142,6 +143,10 @@ def _in_time(
     video = anchors[0]["video"]
     if len(anchors) > 1 and anchors[1]["video"] != video:
         return part, finding("absent", note="They are in two different videos.", dependent=True)
+    if how in ("after", "before", "between"):
+        member = beside_member(desk, part, how, anchors)
+        if member is not None:
+            return part, member
     end = desk.limit(desk.video(video))
     span = _window(how, [span_of(one) for one in anchors], end)
     made = part | {"anchored": video, "relation": how, "follows": False}

@@ -168,7 +168,9 @@ IN_ORDER = (
     ),
     re.compile(r"^(?:what|which) (?:is|was) the order of (?P<list>.+)$"),
 )
-NOW = re.compile(r"\b(?:now|currently|at the moment|by now|at the end|in the end)\b|\bthe current\b")
+NOW = re.compile(
+    r"\b(?:now|currently|at the moment|by now|at the end|in the end)\b|\bthe current\b"
+)
 CLOCK = re.compile(r"\b(?:at|by) (?:\d{1,2}:\d{2}(?::\d{2})?|minute \d+)")
 CHANGED = (
     re.compile(r"^how (?:often|many times) (?:does|did|do|has|have|is|was|were) (?P<a>.+?) "
@@ -239,3 +241,7 @@ MEMBER_PICK = re.compile(
     rf"^(?:and |so )*(?:what|which)(?: {_THING})? (?:is|was|were) the (?:very )?"
     rf"(?:first|last|final|{'|'.join(ORDINALS)}) {_THING}\b"
 )
+LASTING = re.compile(
+    r"\w.*?\bfor (?!how\b)(?P<on>.+)$|^how long (?:is|was|did|does) (?P<of>.+?)(?: last| take| go on)?$"
+)
+"""How long they stopped for a thing, or how long the thing itself lasted."""

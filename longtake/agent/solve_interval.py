@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from longtake.agent import patterns as p
 from longtake.agent.anchors import all_of, counted_one, event, thing_words, which_of
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.findings import (
@@ -37,12 +38,14 @@ from longtake.agent.operators import (
     ranked,
 )
 from longtake.agent.solve_order import runs_of_slides
+from longtake.agent.solve_series import named_sheet, picked_member
 from longtake.agent.solve_state import solve_changes, solve_state
 from longtake.agent.solve_when import absent
 from longtake.agent.spoken import spoken
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
 from longtake.tools.corpus import Term
+from longtake.tools.words import stems
 
 MOST = 30
 
@@ -268,6 +271,26 @@ def _chosen(part: Part, best: int, shown: Sequence[Candidate], why: str) -> Find
     return finding("found", parts, shown, confidence=0.7, choice=best)
 
 
+def _member(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
+    """The first, last or nth of the things that are dealt with in turn."""
+    del terms
+    return picked_member(desk, part)
+
+
+def _sheet_lasting(desk: Desk, part: Part, terms: Sequence[Term]) -> Finding | None:
+    """How long what has a page of its own goes on: as long as its page is up."""
+    del terms
+    match = p.LASTING.search(part["text"].lower().strip(" ?.!"))
+    one = named_sheet(desk, match.group("on") or match.group("of")) if match else None
+    if match is None or one is None:
+        return None
+    if match.group("of") and not set(stems(match.group("of"))) <= {*stems(one["quote"]), "the"}:
+        return None  # "the length of the survey's base line" is told on the page of the survey
+    seconds = round(one["end"] - one["start"], 3)
+    said = f"{spoken(seconds)}: from {clock(one['start'])} to {clock(one['end'])}."
+    return _computed(said, seconds, [one], 0.7)
+
+
 # -- what the operators share --------------------------------------------------------------
 
 
@@ -309,6 +332,8 @@ OPERATORS: dict[str, Operator] = {
     "nth": _nth,
     "count": _count,
     "choose": _choose,
+    "member": _member,
+    "lasting": _sheet_lasting,
     "state": solve_state,
     "changes": solve_changes,
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from longtake.agent import patterns as p
 from longtake.agent.anchors import anchor_of, section
 from longtake.agent.desk import Desk, candidate, row
 from longtake.agent.evidence import enough
 from longtake.agent.findings import Candidate, at, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.operators import order
 from longtake.agent.pages import page_lines
+from longtake.agent.solve_series import anchor_sheet, asks_member, beside_member
 from longtake.agent.solve_when import absent, scan_places
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
@@ -22,6 +25,9 @@ def solve_order(
 ) -> Finding:
     """Say what comes directly after or before the anchor: the next slide, sentence or subject."""
     sources = part.get("anchor_sources") or part["sources"]
+    made = None if part.get("anchor_span") else _member_beside(desk, part)
+    if made:
+        return made
     if part.get("section") and desk.switches.sections and not part.get("anchor_span"):
         made = _beside_section(desk, part)
         if made:
@@ -46,6 +52,14 @@ def solve_order(
             return made
     side = "after" if part["relation"] == "after" else "before"
     return absent([]) | {"nearest": anchor, "note": f"Nothing comes {side} it."}
+
+
+def _member_beside(desk: Desk, part: Part) -> Finding | None:
+    """The member of a series of numbered pages that comes next to what the anchor names."""
+    if not any(asks_member(desk, video, part["text"]) for video in desk.ids):
+        return None
+    one = anchor_sheet(desk, part["anchor"] or [])
+    return beside_member(desk, part, part["relation"], [one]) if one is not None else None
 
 
 def _asks_subject(part: Part) -> bool:
@@ -241,7 +255,9 @@ def solve_compare(
 ) -> Finding:
     """Say which of two comes first, by the first place of each."""
     del terms, found
-    sides = [anchor_of(desk, part, part[key], part["sources"]) for key in ("words", "anchor")]
+    sides = _sheets(desk, part) or [
+        anchor_of(desk, part, part[key], part["sources"]) for key in ("words", "anchor")
+    ]
     names = part["names"]
     missing = [n for n, side in enumerate(sides) if side["status"] != "found"]
     if missing:
@@ -260,6 +276,16 @@ def solve_compare(
         sentence(at(shown[1]), 1),
     ]
     return finding("found", sentences, shown, confidence=0.8 if relation else 0.4)
+
+
+def _sheets(desk: Desk, part: Part) -> list[Finding] | None:
+    """Both things as pages of their own, where both have one and no mention is asked for."""
+    if re.search(rf"\b{p.SAY}\b", part["text"].lower()):
+        return None
+    found = [anchor_sheet(desk, part[key] or []) for key in ("words", "anchor")]
+    if any(one is None for one in found) or found[0] == found[1]:
+        return None
+    return [finding("found", evidence=[one]) for one in found if one is not None]
 
 
 def _comparison(part: Part, names: Sequence[str], a: int, b: int) -> str:

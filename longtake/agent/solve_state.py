@@ -29,9 +29,27 @@ CELL = 4
 """A value beside its label has at most so many words."""
 _SCORE = re.compile(r"\b(\d{1,3}) ?(?:(?::|-|–|to) ?(\d{1,3})\b|all\b)")
 _TWO_SIDED = frozenset(stem(word) for word in ("score", "result", "standing", "goals"))
+_LABELLED = re.compile(r"\s*[^\W\d][^:]*: ?\d")
 _PIECE = re.compile(r"\d+|[^\W\d]+|[:–-]")
 _SAID = {"one": "1", "nil": "0", "nought": "0", "love": "0"}
-ATTRIBUTES = frozenset("price cost value amount number temperature level age".split())  # noqa: SIM905
+ATTRIBUTES = frozenset(
+    [
+        "price",
+        "cost",
+        "value",
+        "amount",
+        "number",
+        "temperature",
+        "level",
+        "age",
+        "sum",
+        "money",
+        "stand",
+        "stood",
+        "reach",
+        "reached",
+    ]
+)
 """Need not be said where the thing is told with such a value: "a pie costs six crowns"."""
 Read = tuple[Reading, Candidate]
 
@@ -103,7 +121,8 @@ def _reading(desk: Desk, part: Part, unit: Unit) -> Read | None:
     value = value_in(one["quote"], part)
     if value is None and unit.source == "screen":
         for line in page_lines(desk, one)[1:]:
-            short = len(line["quote"].split()) <= CELL
+            other = _LABELLED.match(line["quote"])  # "Goal: 3,000" is the value of something else
+            short = len(line["quote"].split()) <= CELL and other is None
             told = value_in(line["quote"], part) if short else None
             if told is not None:
                 # the label may stay while the cell beside it changes

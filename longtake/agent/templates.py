@@ -68,6 +68,7 @@ def value_hop(one: Part) -> Split | None:
     if (
         one["kind"] in ("choice", "summary", "highlights", "unsupported", "compare")
         or one["phrases"]
+        or one.get("op") == "gap"
     ):
         return None
     for cut in (_relative, _role_of, _owned):
@@ -281,7 +282,8 @@ def _cut(one: Part, pattern: re.Pattern[str]) -> tuple[str, list[str]] | None:
     text = one["text"].strip(" ?.!")
     match = pattern.match(text) or pattern.match(text[:1].lower() + text[1:])
     if match is None or not re.match(
-        rf"^(?:and |so |then )*(?:{p.QUESTION}|list|at what)\b", text.lower()
+        rf"^(?:and |so |then )*(?:(?:for|on|to|with|by|of) )?(?:{p.QUESTION}|list|at what)\b",
+        text.lower(),
     ):
         return None
     names = [match.group(g).strip(" ,") for g in ("a", "b") if match.groupdict().get(g)]

@@ -15,7 +15,7 @@ from longtake.tools.topic import content_words
 
 Timed = dict[str, Any]
 _LEAD = re.compile(r"^(?:(?:and|so|then|please|can you|could you) )+")
-_ARTICLE = re.compile(r"^(?:it|there|that|when|between|both)\s+", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:it|there|that(?! of\b)|when|between|both)\s+", re.IGNORECASE)
 
 
 def timed(text: str, wants: str | None) -> Timed | None:
@@ -28,7 +28,18 @@ def timed(text: str, wants: str | None) -> Timed | None:
     plain = _LEAD.sub("", text.strip(" ?.!").lower())
     start = len(text.strip(" ?.!")) - len(plain)
     kept = text.strip(" ?.!")[start:]
-    for rule in (_values, _gap, _left, _changes, _often, _together, _in_order, _there, _nth):
+    for rule in (
+        _values,
+        _gap,
+        _left,
+        _changes,
+        _often,
+        _together,
+        _in_order,
+        _there,
+        _nth,
+        _member,
+    ):
         made = rule(kept, plain)
         if made is not None:
             return made
@@ -62,9 +73,29 @@ def _gap(kept: str, plain: str) -> Timed | None:
     for pattern in p.GAP:
         if match := pattern.match(plain):
             names = _named(kept, match, "a", "b")
-            if len(names) == 2 and _usable(names):
+            if len(names) == 2 and _usable(names := _whole_names(names)):
                 return _made("duration", "gap", names, unit="gap")
     return None
+
+
+def _whole_names(names: Sequence[str]) -> list[str]:
+    """Names that lean on each other, each in full.
+
+    >>> _whole_names(["the sale of the lamp", "that of the rug"])
+    ['the sale of the lamp', 'the sale of the rug']
+    >>> _whole_names(["the first", "the last word about glue"])
+    ['the first word about glue', 'the last word about glue']
+    """
+    one, other = names
+    if (that := re.match(r"(?:that|those) of (.+)", other)) and " of " in one:
+        return [one, f"{one.split(' of ')[0]} of {that.group(1)}"]
+    first = re.fullmatch(rf"(?:the )?({_PICKED})", one)
+    if first and (last := re.match(rf"(the )?(?:{_PICKED}) (.+)", other)):
+        return [f"{last.group(1) or ''}{first.group(1)} {last.group(2)}", other]
+    return list(names)
+
+
+_PICKED = rf"(?:first|last|{'|'.join(p.ORDINALS)})"
 
 
 def _left(kept: str, plain: str) -> Timed | None:
@@ -144,6 +175,14 @@ def _nth(kept: str, plain: str) -> Timed | None:
         return None
     words = [w for w in content_words(_unordered(plain)) if w not in _COUNTED]
     return {"kind": "when", "op": "nth", "pick": which, "words": words} if words else None
+
+
+def _member(kept: str, plain: str) -> Timed | None:
+    """ "What was the very last thing to be offered?"; what is beside something is another kind."""
+    if not p.MEMBER_PICK.match(plain) or p.RELATION.match(plain):
+        return None
+    words = content_words(kept)
+    return {"kind": "fact", "op": "member", "words": words} if words else None
 
 
 _COUNTED = frozenset(
