@@ -24,12 +24,14 @@ SHOW = (
     _item(1, "Wooden sledge", "Taken"),
     _item(2, "Snow globe", "Left over", "A globe like this makes good soup in a pan."),
     _item(3, "Bookshelf", "Taken", "This oak is old, so is the oak at home."),
+    Section("Jar", ("Jar", "14 coins", "Hoped for: 50 coins"), ((5, "So far."),), seconds=20.0),
     Section("Soup break", ("Soup break", "Pea soup 3", "Bread 1", "Lentil soup 4", "Juice 2"),
             ((10, "Enjoy it."),), seconds=150.0),
     _item(4, "Skates", "Left over", "The soup was good, all of us liked the soup."),
     _item(5, "Woollen blanket", "Taken"),
     Section("Bells", ("Bells of the tower", "Cast long ago"), ((10, "Listen."),), seconds=70.0),
     _item(6, "Lantern", "Taken"),
+    Section("Jar again", ("Jar", "30 coins", "Hoped for: 50 coins"), ((5, "Now."),), seconds=20.0),
     Section("Farewell", ("Farewell",), ((5, "Good night."),), seconds=40.0),
 )  # fmt: skip
 
@@ -49,7 +51,7 @@ def test_the_series_and_its_spans(show: World) -> None:
     members = series(_desk(show), show.video.id)
     assert [one.number for one in members] == [1, 2, 3, 4, 5, 6]
     assert members[2].span.start == show.at("Bookshelf")
-    assert members[2].span.end == show.at("Soup break")
+    assert members[2].span.end == show.at("Jar")
     assert any(one.name == "Soup break" for one in sheets(_desk(show), show.video.id))
 
 
@@ -88,3 +90,11 @@ def test_a_break_lasts_as_long_as_its_page_is_up(show: World) -> None:
     question = "How long did they stop for soup?"
     assert ask(show, question).value == pytest.approx(150.0)
     assert ask(show, question, sections=False).value != pytest.approx(150.0)
+
+
+def test_a_value_is_that_of_the_time_asked_for(show: World) -> None:
+    question = "How much was in the jar when everybody went for soup?"
+    told = ask(show, question)
+    assert "14 coins" in told.final
+    assert "30 coins" not in told.final.split(".")[0]
+    assert not ask(show, question, decompose=False).final.startswith("14 coins")

@@ -155,6 +155,8 @@ def _in_time(
         made["words"] = [w for w in made["words"] if w not in SOFT] or made["words"]
     if made["kind"] == "summary":
         return made, _digest(desk, video, span)
+    if how == "at" and part.get("op") == "state":
+        return made | {"point": anchors[0]["start"]}, None
     if how == "at":
         return made | _there(made, anchors[0]), None
     if not made["words"] and how in ("after", "before"):

@@ -255,9 +255,8 @@ def solve_compare(
 ) -> Finding:
     """Say which of two comes first, by the first place of each."""
     del terms, found
-    sides = _sheets(desk, part) or [
-        anchor_of(desk, part, part[key], part["sources"]) for key in ("words", "anchor")
-    ]
+    sides = [anchor_of(desk, part, part[key], part["sources"]) for key in ("words", "anchor")]
+    sides = [_on_sheet(side, own) for side, own in zip(sides, _sheets(desk, part), strict=True)]
     names = part["names"]
     missing = [n for n, side in enumerate(sides) if side["status"] != "found"]
     if missing:
@@ -278,14 +277,22 @@ def solve_compare(
     return finding("found", sentences, shown, confidence=0.8 if relation else 0.4)
 
 
-def _sheets(desk: Desk, part: Part) -> list[Finding] | None:
+def _sheets(desk: Desk, part: Part) -> list[Candidate | None]:
     """Both things as pages of their own, where both have one and no mention is asked for."""
     if re.search(rf"\b{p.SAY}\b", part["text"].lower()):
-        return None
+        return [None, None]
     found = [anchor_sheet(desk, part[key] or []) for key in ("words", "anchor")]
-    if any(one is None for one in found) or found[0] == found[1]:
-        return None
-    return [finding("found", evidence=[one]) for one in found if one is not None]
+    return [None, None] if None in found or found[0] == found[1] else found
+
+
+def _on_sheet(side: Finding, own: Candidate | None) -> Finding:
+    """The place of a thing, if it lies on the thing's own page; else that page."""
+    if own is None:
+        return side
+    first = side["evidence"][0] if side["status"] == "found" else None
+    if first and first["video"] == own["video"] and own["start"] <= first["start"] < own["end"]:
+        return side
+    return finding("found", evidence=[own])
 
 
 def _comparison(part: Part, names: Sequence[str], a: int, b: int) -> str:

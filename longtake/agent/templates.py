@@ -266,6 +266,22 @@ def at_moment(one: Part) -> Split | None:
     return [moment(names[0]), _sub(later, [0], {"how": "at"})]
 
 
+_STOOD = re.compile(
+    r"^how (?:much|many) .*\b(?:was|were|had|stood)\b.*\b(?:in|on|at|reached|there)\b"
+)
+
+
+def stood(one: Part) -> Split | None:
+    """ "How much was in the box when they went to lunch?": the moment, then the value it had."""
+    made = _cut(one, _WHEN)
+    if made is None or one.get("op") or not _STOOD.match(made[0].lower()):
+        return None
+    later = _headed(made[0], one)
+    if later is None or later["wants"] != "number" or not later["words"]:
+        return None
+    return [moment(made[1][0]), _sub(later | {"op": "state"}, [0], {"how": "at"})]
+
+
 _GENERIC = frozenset("on up next going thing do follow happen".split())  # noqa: SIM905
 
 
@@ -380,5 +396,5 @@ _CHOOSE = (
     ("first", rf"\b{_ITS}\b.*\b(?:first|earliest)\b"),
     ("last", rf"\b{_ITS}\b.*\b(?:last|latest)\b"),
 )
-TEMPLATES = (options, values, between, during, value_hop, at_moment, beside)
+TEMPLATES = (options, values, between, during, value_hop, stood, at_moment, beside)
 """In the order in which they are tried."""
