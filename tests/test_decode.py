@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,15 @@ def test_the_container_is_closed_when_the_reader_stops(tmp_path: Path) -> None:
         running.close()  # type: ignore[attr-defined]
     after = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     assert after == before
+
+
+def test_decoders_side_by_side_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """While FFmpeg has much to say of a damaged file; its messages must not need Python's lock."""
+    import av
+
+    path = damaged(draw_video(tmp_path / "a.mp4", MOVING))
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(shown, path) for _ in range(8)]
+        counts = {len(run.result(timeout=120)) for run in runs}
+    assert len(counts) == 1
+    assert av.logging.get_level() is None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,19 @@ def open_media(path: Path | str) -> Iterator[Any]:
         container.close()
 
 
+@cache
 def quiet_logs() -> None:
-    """Keep FFmpeg's own chatter off stderr: what matters comes as a warning or an error."""
+    """Keep FFmpeg's own chatter off stderr: what matters comes as a warning or an error.
+
+    PyAV's way of taking messages into Python needs the interpreter's lock, and a decoder that
+    waits for its own threads may hold it: two looks at the same time hung (PyAV issue 751). So
+    FFmpeg's own callback is put back, and told to be silent.
+    """
     import av
 
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_level(None)
+    av.logging.set_libav_level(av.logging.PANIC)
+    av.logging.restore_default_callback()
 
 
 def formats(container: Any) -> set[str]:
