@@ -326,7 +326,7 @@ def test_decoders_side_by_side_do_not_wait_for_each_other(tmp_path: Path) -> Non
     """While FFmpeg has much to say of a damaged file; its messages must not need Python's lock."""
     import av
 
-    path = damaged(draw_video(tmp_path / "a.mp4", MOVING))
+    path = damaged(draw_video(tmp_path / "whole.mp4", MOVING), tmp_path / "a.mp4")
     with ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(shown, path) for _ in range(8)]
         counts = {len(run.result(timeout=120)) for run in runs}
