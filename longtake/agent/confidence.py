@@ -159,6 +159,8 @@ def group_of(part: Part, made: Finding) -> str:
         return "declined"
     if made.get("guess"):
         return "guess"
+    if part.get("op"):
+        return "operator"  # its evidence was computed, and not found by nearness
     if any(str(e["id"]).startswith("look:") for e in made["evidence"][:1]):
         return "look"  # nothing of it was in memory when the signals were fitted
     if part.get("window"):

@@ -45,7 +45,10 @@ MORE = 2
 def may_guess(desk: Desk, part: Part) -> bool:
     """Whether guesses about such a part were measured, so that one can be told for what it is."""
     measured = desk.calibration is not None and desk.calibration.guesses
-    return bool(desk.switches.guess and measured and part["kind"] in KINDS and part["words"])
+    wanted = (
+        part["kind"] in KINDS and part["words"] and not part.get("silent")
+    )  # no step on a guess
+    return bool(desk.switches.guess and measured and wanted)
 
 
 def guess(
