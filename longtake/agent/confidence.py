@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ELSEWHERE = 15.0
 """Seconds beyond which a moment is another one."""
+GLIMPSE = 0.45
+"""A guess from pictures is told when it is about even: labels are either near or not at all."""
 NEARLY = 0.9
 """A rival is a moment elsewhere that is at least this share as good."""
 OTHER_QUESTIONS = (
@@ -135,6 +137,8 @@ def confident(
 def declines(made: Finding, calibration: Calibration) -> bool:
     """Whether a finding with `group` and `confidence` is too unsure to be said."""
     least = calibration.threshold(str(made["group"]))
+    if made.get("guess") and made["evidence"][0]["source"] == "sight":
+        least = min(least, GLIMPSE)
     if made["status"] == "found":
         return bool(made["confidence"] < least)
     return bool(made["status"] == "absent" and made["confidence"] < least)
