@@ -359,7 +359,7 @@ def test_packaged_weights_decline_near_misses_that_were_answered(
 ) -> None:
     from longtake.memory.recall import Recall
 
-    made = make_dev(Recipe("tiny", "two", 3, 12.0), seed=5)
+    made = make_dev(Recipe("small", "two", 6, 24.0), seed=5)
     with Store.open(tmp_path / "tiny.longtake", write=True, create=True) as store:
         video = made.remember(store, offline_models.text_encoder)
     calibration = Calibration.load(offline_models.names())
