@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.answer import Answer
 from longtake.agent.agent import Agent
+from longtake.agent.answer import Answer
 from longtake.errors import NotFound, SourceGone, UsageError
 from longtake.memory.recall import Recall
 from longtake.storage.records import Video

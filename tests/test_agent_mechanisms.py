@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.answer import Answer
 from longtake.agent.agent import Agent
+from longtake.agent.answer import Answer
 from longtake.agent.ground import ground
 from longtake.agent.state import Switches
 from longtake.errors import BackendError

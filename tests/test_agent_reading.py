@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
 from longtake.agent.close_reading import Asked, likeness
-from longtake.agent.agent import Agent
 from longtake.agent.sorts import holds, sort_of
 from longtake.agent.state import Switches
 from longtake.memory.recall import Recall

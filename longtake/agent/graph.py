@@ -85,11 +85,3 @@ def build_solve(desk: Desk) -> Any:
     graph.add_conditional_edges("propose", looks, ["look", "extract"])
     graph.add_edge("finish", END)
     return graph.compile()
-
-
-def __getattr__(name: str) -> Any:
-    if name == "Agent":
-        from longtake.agent.agent import Agent
-
-        return Agent
-    raise AttributeError(name)
