@@ -50,9 +50,9 @@ def judged(
 
 
 def _asks(desk: Desk, part: Part) -> bool:
-    weighs = desk.reasoner.scores or desk.reasoner.writes
     heeded = desk.calibration is None or desk.calibration.heeds_judge
-    return bool(desk.switches.judge and weighs and heeded and part["kind"] in KINDS)
+    # An endpoint is only probed for log-probabilities when its judgement is wanted.
+    return bool(desk.switches.judge and heeded and part["kind"] in KINDS and desk.reasoner.writes)
 
 
 def _apart(found: Sequence[Candidate], gap: float = 15.0) -> list[Candidate]:

@@ -14,6 +14,8 @@ Decision = Literal["done", "rewrite", "deeper", "wider", "give_up"]
 
 SURE = 0.5
 """A found answer at least this sure is not looked at again."""
+MISSING = 0.3
+"""Where so much of the question is nowhere in memory, what was found may be beside the point."""
 BARREN = 2
 """Looks in a row that brought nothing new, after which looking ends."""
 
@@ -55,7 +57,8 @@ def decide(seen: Seen) -> tuple[Decision, str]:
     if seen.stopped:
         return "give_up", "stopped, or the budget is spent"
     found = seen.status == "found"
-    if found and seen.p >= SURE and (seen.direct or not can_look(seen)):
+    direct = seen.direct and seen.absent < MISSING
+    if found and seen.p >= SURE and (direct or not can_look(seen)):
         return "done", "sure enough"
     if not found and seen.absent > 0 and seen.rewrites_left > 0:
         return "rewrite", "words of the question are nowhere"

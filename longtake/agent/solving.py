@@ -258,6 +258,8 @@ def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
     part, made = sub["part"], sub["finding"]
     whole = sum(term.weight for term in terms) or 1.0
     absent = sum(term.weight for term in terms if term.absent) / whole
+    if any(e["id"].startswith("look:") for e in made["evidence"][:1]):
+        absent = 0.0  # what memory lacked, a look has read
     best = sub["candidates"][0] if sub["candidates"] else None
     looking = desk.switches.inspect and desk.switches.finer and worth_looking(desk, part)
     read_off = best is not None and best["source"] in ("screen", "sight") and enough(best, terms)

@@ -69,7 +69,7 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ("date", _WHICH_DAY),
     ("person", _WHO),
     ("name", _NAMED),
-    ("number", r"\bhow many\b|\bwhat percentage\b|\bwhat share\b"),
+    ("number", r"\bhow many\b|\bwhat percentage\b|\bwhat share\b|\b(?:which|what) numbers?\b"),
 )
 COLOURS = [
     "black",

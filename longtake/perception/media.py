@@ -112,7 +112,7 @@ def quiet_logs() -> None:
     """Keep FFmpeg's own chatter off stderr: what matters comes as a warning or an error.
 
     PyAV's way of taking messages into Python needs the interpreter's lock, and a decoder that
-    waits for its own threads may hold it: two looks at the same time hung (PyAV issue 751). So
+    waits for its own threads may hold it: two looks at the same time hung. So
     FFmpeg's own callback is put back, and told to be silent.
     """
     import av
