@@ -129,6 +129,8 @@ def confident(
         return made
     told = signals(desk, part, terms, found, made)
     group = group_of(part, made)
+    if group == "declined":
+        return made | {"signals": told, "group": group}  # the solver knows why it found nothing
     p = calibration.probability(group, told)
     sure = dict(made) | {"signals": told, "group": group, "confidence": round(p, 3)}
     return _declined(sure, found) if declines(sure, calibration) else sure
