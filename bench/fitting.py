@@ -26,7 +26,7 @@ MIX = {"near": 0.27, "para": 0.29, "cell": 0.02, "structure": 0.24, "mention": 0
 the film's, one question in ten nearly answerable, one in twelve far off. Rows are weighed so."""
 WRONG, DECLINED = 2.0, 1.0
 """What a wrong answer costs, and what it costs to decline a right one."""
-LEAST = {"words": 0.55, "when": 0.55, "computed": 0.4, "guess": 0.75, "declined": 0.0}
+LEAST = {"words": 0.55, "when": 0.55, "computed": 0.35, "guess": 0.75, "declined": 0.0}
 """Below this probability a finding is declined. That nothing was found is told whatever it is worth.
 
 What is found is told when it is rather right than wrong. A higher threshold declines more
