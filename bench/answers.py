@@ -174,17 +174,30 @@ def _tell(every: float = 300.0) -> Callable[[dict[str, Any]], None]:
     return tell
 
 
+def world_arguments(parser: argparse.ArgumentParser, world: str, minutes: float) -> None:
+    """Let a bench be told which film to make or ask, and where it and its library are kept."""
+    parser.add_argument("--world", choices=WORLDS, default=world)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
+    parser.add_argument("--folder", type=Path, help="where the world is made and kept")
+    parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
+
+
+def chosen_world(given: argparse.Namespace, folder: Path) -> World:
+    """Make the film that `world_arguments` named, or take it where it was made before."""
+    return make_world(
+        WORLDS[given.world], folder / f"{given.world}-{given.minutes:g}-{given.seed}",
+        minutes=given.minutes, seed=given.seed, engine=given.voice, say=say,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--world", choices=WORLDS, default="lecture")
-    parser.add_argument("--minutes", type=float, default=120.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
+    world_arguments(parser, "lecture", 120.0)
     parser.add_argument("--k", type=int, default=10, help="clips that plain retrieval takes")
     parser.add_argument("--rows", type=Path, help="write every answer here, as JSON lines")
-    parser.add_argument("--folder", type=Path, help="where the world is made and kept")
-    parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
     parser.add_argument("--first", action="store_true", help="ask the first agent, too")
     parser.add_argument("--only-ingest", action="store_true", help="fill --library, ask nothing")
     given = parser.parse_args()
@@ -192,10 +205,7 @@ def main() -> None:
         parser.error("--only-ingest needs --library")
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        world = make_world(
-            WORLDS[given.world], folder / f"{given.world}-{given.minutes:g}-{given.seed}",
-            minutes=given.minutes, seed=given.seed, engine=given.voice, say=say,
-        )  # fmt: skip
+        world = chosen_world(given, folder)
         if given.only_ingest:
             emit(only_ingest(world, given.library))
             return

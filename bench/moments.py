@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.answers import WORLDS, watch
-from bench.machine import emit, machine, say
-from bench.worlds.make import World, make_world
+from bench.answers import chosen_world, watch, world_arguments
+from bench.machine import emit, machine
+from bench.worlds.make import World
 from bench.worlds.truth import Question, Truth
 from longtake.timecode import Span
 
@@ -142,19 +142,11 @@ def measure(world: World, path: Path) -> dict[str, Any]:
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--world", choices=WORLDS, default="lecture")
-    parser.add_argument("--minutes", type=float, default=120.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
-    parser.add_argument("--folder", type=Path, help="where the world is made and kept")
-    parser.add_argument("--library", type=Path, help="keep the library here, or ask a kept one")
+    world_arguments(parser, "lecture", 120.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        world = make_world(
-            WORLDS[given.world], folder / f"{given.world}-{given.minutes:g}-{given.seed}",
-            minutes=given.minutes, seed=given.seed, engine=given.voice, say=say,
-        )  # fmt: skip
+        world = chosen_world(given, folder)
         emit(measure(world, given.library or Path(temporary) / "moments.longtake"))
 
 

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.answers import WORLDS, asker, watch
-from bench.machine import emit, machine, say
+from bench.answers import asker, chosen_world, watch, world_arguments
+from bench.machine import emit, machine
 from bench.scoring import Prediction, mark, row, summary
-from bench.worlds.make import World, make_world
+from bench.worlds.make import World
 from bench.worlds.truth import Question, Thread, Truth
 
 if TYPE_CHECKING:
@@ -105,20 +105,12 @@ def _write(rows: Path, talks: Sequence[Sequence[Turn]], alone: Sequence[Turn]) -
 def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--world", choices=WORLDS, default="auction")
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--voice", choices=("festival", "flite", "espeak"))
+    world_arguments(parser, "auction", 60.0)
     parser.add_argument("--rows", type=Path, help="write every turn here, as JSON lines")
-    parser.add_argument("--folder", type=Path, help="where the world is made and kept")
-    parser.add_argument("--library", type=Path, help="ask a kept library, or keep it here")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        world = make_world(
-            WORLDS[given.world], folder / f"{given.world}-{given.minutes:g}-{given.seed}",
-            minutes=given.minutes, seed=given.seed, engine=given.voice, say=say,
-        )  # fmt: skip
+        world = chosen_world(given, folder)
         path = given.library or Path(temporary) / "threads.longtake"
         emit(measure(world, path, Path(temporary), given.rows))
 

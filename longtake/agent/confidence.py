@@ -10,7 +10,7 @@ on made-up films. What is then too unsure to be said is declined, with the neare
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -196,14 +196,12 @@ def _of_the_question(
     desk: Desk, part: Part, terms: Sequence[Term], made: Finding
 ) -> dict[str, float]:
     whole = sum(term.weight for term in terms) or 1.0
-    limits = [desk.limit(video) for video in desk.videos]
-    read = sum(min(limit, _read_to(desk, v)) for v, limit in zip(desk.videos, limits, strict=True))
     hops = len(part.get("deps") or []) + bool(part.get("follows"))
     return {
         "absent": sum(term.weight for term in terms if term.absent) / whole,
         "exact": float(all(term.exact or term.absent for term in terms)),
         "words": min(1.0, len(part["words"]) / 8),
-        "coverage": min(1.0, read / (sum(limits) or 1.0)),
+        "coverage": desk.coverage(),
         "hops": 1.0 / (1 + hops),
         "least": min((float(e["lex"]) for e in made["evidence"]), default=0.0),
         "many": 1.0 / max(1, len(made["evidence"])),
@@ -214,11 +212,6 @@ def _of_the_question(
         "lists": float(part["pick"] != "best"),
         "short": float(bool(made.get("short"))),
     }
-
-
-def _read_to(desk: Desk, video: Any) -> float:
-    covered = desk.toolbox.covered(video.id, desk.as_of)
-    return max((float(c["end"]) for c in covered if c["pass"] == "deep"), default=0.0)
 
 
 def _of_the_evidence(

@@ -138,6 +138,12 @@ class Desk:
         covered = self.toolbox.covered(video.id, self.as_of)
         return max((float(c["end"]) for c in covered if c["pass"] == "deep"), default=0.0)
 
+    def coverage(self) -> float:
+        """Share of the videos, as far as they may be known, that the deep pass has read."""
+        limits = [(self.limit(video), self.read_to(video)) for video in self.videos]
+        total = sum(limit for limit, _ in limits) or 1.0
+        return min(1.0, sum(min(limit, read) for limit, read in limits) / total)
+
     def near(self, text: str, level: Level) -> list[tuple[str, float]]:
         """Cosines of a text with the captions of a level, for all that are near at all."""
         key = (text, level, *self.ids)

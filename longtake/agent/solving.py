@@ -270,7 +270,7 @@ def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
         direct=read_off,
         settled=bool(part["settled"]),
         absent=absent,
-        coverage=_coverage(desk),
+        coverage=desk.coverage(),
         novelty=tuple(sub["novelty"]),
         rewrites_left=(TRIES - 1 - sub["tries"]) if desk.switches.blur else 0,
         looks_left=looks_left(desk) if looking else 0,
@@ -278,9 +278,3 @@ def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
         promising=bool(sub["frontier"] and sub["frontier"][0]["sim"] >= 0.5),
         stopped=desk.stop() or desk.ledger.out_of_time(),
     )
-
-
-def _coverage(desk: Desk) -> float:
-    """Share of the videos that the deep pass has read."""
-    total = sum(desk.limit(v) for v in desk.videos) or 1.0
-    return min(1.0, sum(min(desk.limit(v), desk.read_to(v)) for v in desk.videos) / total)

@@ -250,21 +250,15 @@ def _captioned(
     return captioner.caption([image for _, image in frames[::step]], question).strip(), 1
 
 
-def worth_reading(
-    frames: Sequence[tuple[Seconds, Image]], most: int = MOST_READINGS
-) -> list[tuple[Seconds, Image, Seconds]]:
-    """Leave out frames whose edges were all there before; each stands until the next.
-
-    When more differ than may be read, half are taken evenly over the span, and half are those
-    in which most is new: what is there for a moment stands out of what moves all the time.
-    """
-    return changing(frames, most)[0]
-
-
 def changing(
     frames: Sequence[tuple[Seconds, Image]], most: int = MOST_READINGS
 ) -> tuple[list[tuple[Seconds, Image, Seconds]], tuple[Change, ...]]:
-    """Return the frames worth reading, and how much changed from each frame to the next."""
+    """Return the frames worth reading, and how much changed from each frame to the next.
+
+    Frames whose edges were all there before are left out; each that is kept stands until the next.
+    When more differ than may be read, half are taken evenly over the span, and half are those
+    in which most is new: what is there for a moment stands out of what moves all the time.
+    """
     kept: list[tuple[Seconds, Image]] = []
     news: list[int] = []
     changes: list[Change] = []
