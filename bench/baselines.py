@@ -120,8 +120,8 @@ class PlainRag:
 
 def answer_from(question: str, text: str) -> str:
     """Return the sentence of `text` nearest to the question, its short answer first."""
-    from longtake.agent.classify import classify
-    from longtake.agent.extract import best_sentence, short_answer
+    from longtake.agent.question.classify import classify
+    from longtake.agent.reading.extract import best_sentence, short_answer
 
     parts: list[dict[str, Any]] = classify(question)
     words = parts[0]["words"]

@@ -7,7 +7,7 @@ Makes the development worlds (`bench.worlds.dev`), asks all their questions in t
 on half one and prints what that is worth on half two, whose subjects and wordings were not seen,
 and the other way round. What is packaged is fitted on both halves; what it is worth on films that
 are named (kept libraries with the truth of `bench.answers`) is printed too. `--write`
-updates the packaged file, ``longtake/agent/calibration/<profile>.json``, or with ``--chat``, which
+updates the packaged file, ``longtake/agent/surety/weights/<profile>.json``, or with ``--chat``, which
 lets the profile's chat model judge, the model's own. `--folder` keeps worlds and rows: what is
 there is not made or asked again, and a new fit takes seconds.
 """
@@ -69,7 +69,7 @@ def ask_library(
 ) -> list[Row]:
     """Ask the questions of a library's only video; signals are told, nothing is declined."""
     from longtake.agent.agent import Agent
-    from longtake.agent.calibration import Calibration
+    from longtake.agent.surety.calibration import Calibration
     from longtake.config import load_settings
     from longtake.library import Library
 
@@ -125,7 +125,7 @@ def compared(rows: Sequence[Row], calibration: Any, *, weigh: bool) -> dict[str,
 
 def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Ask, fit, check on the other half and on films; write the file when asked to."""
-    from longtake.agent.calibration import FOLDER, Calibration, file_name
+    from longtake.agent.surety.calibration import FOLDER, Calibration, file_name
     from longtake.models.profiles import open_models
 
     halves = ask_everything(folder, given.profile, chat=given.chat)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longtake.agent.calibration import Calibration, Group
-from longtake.agent.confidence import GIVEN, SIGNALS
+from longtake.agent.surety.calibration import Calibration, Group
+from longtake.agent.surety.confidence import GIVEN, SIGNALS
 
 Row = dict[str, Any]
 Array = NDArray[np.float64]

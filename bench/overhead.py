@@ -118,7 +118,7 @@ def rooms(profile: cProfile.Profile, clock: float) -> dict[str, float]:
 def room_of(file: str) -> str:
     """The room or library a source file belongs to.
 
-    >>> room_of("/x/longtake/agent/solve.py"), room_of("/y/site-packages/langgraph/pregel/x.py")
+    >>> room_of("/x/longtake/agent/solvers/by_kind.py"), room_of("/y/site-packages/langgraph/pregel/x.py")
     ('longtake.agent', 'langgraph')
     """
     parts = Path(file).parts

@@ -142,7 +142,7 @@ class Library:
         The offline profile's 135 M model, given true quotes, wrote sentences such as "The last
         wagon of the night train was a piano"; its answers are the quotes themselves.
         """
-        from longtake.agent.cassette import Cached
+        from longtake.agent.reasoning.cassette import Cached
         from longtake.models.langchain import as_chat
 
         if self._given_chat is not None:
@@ -205,7 +205,7 @@ class Library:
                 the number of a choice, words, or None for the likelier.
             stop: when it turns true, the best answer so far is given.
         """
-        from longtake.agent.several import pick
+        from longtake.agent.videos.several import pick
 
         videos: Sequence[Video] = self._videos(video)
         left_out: Sequence[Video] = ()

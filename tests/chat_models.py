@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from longtake.agent.cassette import Cached, Recorded, Replayed
+from longtake.agent.reasoning.cassette import Cached, Recorded, Replayed
 from longtake.models.endpoint import EndpointChat
 from longtake.models.langchain import LangChainChat
 from tests.fakes import FakeChat

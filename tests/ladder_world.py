@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from longtake.agent.classify import classify
 from longtake.agent.desk import Desk
-from longtake.agent.ladder import climb, plan
+from longtake.agent.looking.ladder import climb, plan
+from longtake.agent.question.classify import classify
 from longtake.agent.state import Switches
 from longtake.errors import SourceGone
 from longtake.memory.recall import Recall

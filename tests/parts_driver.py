@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from longtake.agent.classify import classify
-from longtake.agent.close_reading import read_closely
-from longtake.agent.compose import compose
-from longtake.agent.decompose import bind_results, decompose, unused, with_hops
 from longtake.agent.desk import Desk
-from longtake.agent.evidence import collect
-from longtake.agent.ground import ground
-from longtake.agent.resolve import resolve
-from longtake.agent.solve import solve
-from longtake.agent.solve_interval import solve_interval
+from longtake.agent.question.classify import classify
+from longtake.agent.question.decompose import bind_results, decompose, unused, with_hops
+from longtake.agent.question.resolve import resolve
+from longtake.agent.reading.close_reading import read_closely
+from longtake.agent.reading.evidence import collect
+from longtake.agent.solvers.by_kind import solve
+from longtake.agent.solvers.interval import solve_interval
 from longtake.agent.state import Finding, Part, Switches
+from longtake.agent.surety.ground import ground
+from longtake.agent.writing.compose import compose
 from tests.worlds import World
 
 

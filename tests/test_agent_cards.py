@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from longtake.agent import close_reading
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
+from longtake.agent.reading import close_reading
+from longtake.agent.reading.wanted import compound, holds_wanted
 from longtake.agent.state import Switches
-from longtake.agent.wanted import compound, holds_wanted
 from longtake.memory.recall import Recall
 from longtake.tools.registry import Toolbox
 from tests.fakes import fake_models

@@ -10,7 +10,7 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.classify import classify
+from longtake.agent.question.classify import classify
 from longtake.agent.state import Switches
 from longtake.errors import SourceGone
 from longtake.memory.recall import Recall

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from longtake.agent import anchors
+from longtake.agent.reading import anchors
 from longtake.memory.recall import Recall
 from longtake.tools.registry import Toolbox
 from tests.fakes import fake_models

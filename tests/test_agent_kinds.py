@@ -11,9 +11,9 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.extract import phrase_with
-from longtake.agent.kinds import SEEDS, asked_nouns, fitted, named, seed_texts
-from longtake.agent.sorts import holds
+from longtake.agent.reading.extract import phrase_with
+from longtake.agent.reading.kinds import SEEDS, asked_nouns, fitted, named, seed_texts
+from longtake.agent.reading.sorts import holds
 from longtake.agent.state import Switches
 from longtake.memory.recall import Recall
 from longtake.models.protocols import Vectors
@@ -154,7 +154,7 @@ def test_the_real_encoder_tells_kinds_of_words_it_was_not_shown(offline_models: 
 
 @pytest.mark.slow
 def test_a_question_about_a_metal_finds_cobalt(tmp_path: Path, offline_models: Any) -> None:
-    from longtake.agent.kinds import Sought
+    from longtake.agent.reading.kinds import Sought
 
     world = made(tmp_path, PlantedEncoder())
     world.toolbox.models = offline_models

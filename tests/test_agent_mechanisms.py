@@ -10,8 +10,8 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.ground import ground
 from longtake.agent.state import Switches
+from longtake.agent.surety.ground import ground
 from longtake.errors import BackendError
 from longtake.memory.recall import Recall
 from longtake.storage.records import Video

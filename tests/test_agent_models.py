@@ -11,9 +11,9 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.calibration import Calibration
 from longtake.agent.ledger import CHAT, TINY, Budget
 from longtake.agent.state import Switches
+from longtake.agent.surety.calibration import Calibration
 from longtake.errors import BackendError, Unreachable
 from longtake.memory.recall import Recall
 from longtake.tools.registry import Toolbox

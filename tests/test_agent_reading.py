@@ -11,8 +11,8 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.close_reading import Asked, likeness
-from longtake.agent.sorts import holds, sort_of
+from longtake.agent.reading.close_reading import Asked, likeness
+from longtake.agent.reading.sorts import holds, sort_of
 from longtake.agent.state import Switches
 from longtake.memory.recall import Recall
 from longtake.models.protocols import WordVectors

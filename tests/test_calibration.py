@@ -23,15 +23,15 @@ from bench.fitting import (
     unchanged,
 )
 from bench.worlds.dev import RECIPES, Recipe, make_dev
-from longtake.agent.calibration import FOLDER, Calibration, Group, bent, parsed, sigmoid
-from longtake.agent.classify import classify
-from longtake.agent.close_reading import read_closely
-from longtake.agent.confidence import SIGNALS, confident, declines, signals
 from longtake.agent.desk import Desk
-from longtake.agent.evidence import collect
 from longtake.agent.findings import finding
-from longtake.agent.solve import solve
+from longtake.agent.question.classify import classify
+from longtake.agent.reading.close_reading import read_closely
+from longtake.agent.reading.evidence import collect
+from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Switches
+from longtake.agent.surety.calibration import FOLDER, Calibration, Group, bent, parsed, sigmoid
+from longtake.agent.surety.confidence import SIGNALS, confident, declines, signals
 from longtake.errors import SourceGone, UsageError
 from longtake.storage.records import Video
 from longtake.storage.store import Store

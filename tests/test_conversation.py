@@ -10,13 +10,13 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.classify import classify
 from longtake.agent.desk import Desk
-from longtake.agent.dialogue import remembered
-from longtake.agent.evidence import collect
-from longtake.agent.resolve import answered, resolve
-from longtake.agent.solve import solve
+from longtake.agent.question.classify import classify
+from longtake.agent.question.resolve import answered, resolve
+from longtake.agent.reading.evidence import collect
+from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Switches
+from longtake.agent.talk.dialogue import remembered
 from tests.town_world import ISLAND, TOWN, Town
 from tests.worlds import Section
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longtake.agent.classify import classify
-from longtake.agent.decompose import MOST, acyclic, decompose, needs_split
+from longtake.agent.question.classify import classify
+from longtake.agent.question.decompose import MOST, acyclic, decompose, needs_split
 from longtake.agent.state import Part, Switches
 from longtake.memory.recall import Recall
 from longtake.tools.registry import Toolbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.frontier import priority, walk
+from longtake.agent.looking.frontier import priority, walk
 
 LEAVES, FAN = 1440, (6, 6, 40)
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longtake.agent.classify import classify
-from longtake.agent.ladder import climb, plan, worth_looking
 from longtake.agent.ledger import BUDGETS, Ledger
-from longtake.agent.observations import contest, observed, settle
+from longtake.agent.looking.ladder import climb, plan, worth_looking
+from longtake.agent.looking.observations import contest, observed, settle
+from longtake.agent.question.classify import classify
 from longtake.perception.look import RUNGS, changing, look
 from longtake.perception.zoom import cells, read_grid
 from longtake.storage.observations import Observation

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.cassette import Cached, Recorded
 from longtake.agent.ledger import CHAT, Ledger
-from longtake.agent.reasoner import Choice, Reasoner
+from longtake.agent.reasoning.cassette import Cached, Recorded
+from longtake.agent.reasoning.reasoner import Choice, Reasoner
 from longtake.errors import Unreachable
 from longtake.models.asking import retry_after
 from longtake.models.endpoint import EndpointChat
@@ -184,8 +184,8 @@ def test_importing_the_adapters_brings_no_heavy_library() -> None:
     import subprocess
 
     code = (
-        "import sys, longtake.models.endpoint, longtake.models.langchain, longtake.agent.cassette,"
-        " longtake.agent.reasoner, longtake.models.smollm;"
+        "import sys, longtake.models.endpoint, longtake.models.langchain, longtake.agent.reasoning.cassette,"
+        " longtake.agent.reasoning.reasoner, longtake.models.smollm;"
         "print([m for m in ('openai', 'langchain_core', 'torch', 'transformers', 'tenacity')"
         " if m in sys.modules])"
     )

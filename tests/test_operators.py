@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtake.agent import operators as op
-from longtake.agent.operators import Event, Reading
+from longtake.agent.solvers import operators as op
+from longtake.agent.solvers.operators import Event, Reading
 from longtake.timecode import Span
 
 times = st.integers(0, 60)

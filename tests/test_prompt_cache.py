@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from longtake.agent.ledger import CHAT, Ledger
-from longtake.agent.reasoner import Reasoner
+from longtake.agent.reasoning.reasoner import Reasoner
 from longtake.errors import UsageError
 from longtake.models.prompt_cache import BLOCK
 from longtake.models.smollm import LocalChat

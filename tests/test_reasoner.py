@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from longtake.agent.ledger import CHAT, Budget, Ledger
-from longtake.agent.reasoner import LETTERS, PATIENCE, Choice, Reasoner, fenced, letter_of, plain
+from longtake.agent.reasoning.reasoner import (
+    LETTERS,
+    PATIENCE,
+    Choice,
+    Reasoner,
+    fenced,
+    letter_of,
+    plain,
+)
 from longtake.errors import BackendError, LongtakeError
 from tests.fakes import MALFORMED, FakeChat
 from tests.scripted import BAD_REPLIES, BrokenChat

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.cassette import Cached, Recorded, Replayed, call_key
+from longtake.agent.reasoning.cassette import Cached, Recorded, Replayed, call_key
 from longtake.errors import (
     BackendError,
     BadReply,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from longtake.agent.consensus import SENSORS, Decision, Vote, consensus, weigh
 from longtake.agent.ledger import Budget, Ledger
+from longtake.agent.surety.consensus import SENSORS, Decision, Vote, consensus, weigh
 
 RIGHT, WRONG, OTHER = "right", "wrong", "other"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from longtake.agent.ledger import CHAT, Ledger
-from longtake.agent.reasoner import Reasoner
+from longtake.agent.reasoning.reasoner import Reasoner
 from longtake.errors import BackendError, BadReply, LongtakeError, Unreachable, UsageError
 from longtake.models.endpoint import EndpointChat
 from longtake.models.letters import first_tokens, label_scores

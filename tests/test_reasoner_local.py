@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from longtake.agent.ledger import CHAT, Ledger
-from longtake.agent.reasoner import Reasoner
+from longtake.agent.reasoning.reasoner import Reasoner
 from longtake.errors import BackendError, BadReply, LongtakeError, Unreachable, UsageError
 from longtake.models.langchain import LangChainChat, as_chat
 from longtake.models.prompt_cache import BLOCK

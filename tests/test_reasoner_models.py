@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from longtake.agent.ledger import CHAT, Ledger
-from longtake.agent.reasoner import Choice, Reasoner, Written
+from longtake.agent.reasoning.reasoner import Choice, Reasoner, Written
 from longtake.errors import NotFound
 from longtake.models.protocols import ChatModel
 from tests.chat_models import KINDS, chat_model, replayed, scorer

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from longtake.agent.reflect import Seen, decide
+from longtake.agent.looking.reflect import Seen, decide
 
 OPEN = Seen(
     status="absent", p=0.4, direct=False, settled=False, absent=0.0, coverage=1.0, novelty=(),

@@ -10,18 +10,18 @@ import pytest
 
 from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
-from longtake.agent.classify import classify
-from longtake.agent.compose import compose
 from longtake.agent.desk import Desk
-from longtake.agent.dialogue import remembered
-from longtake.agent.evidence import collect
-from longtake.agent.fan_out import desk_for, fan_out
-from longtake.agent.ground import ground
-from longtake.agent.quotas import shared_out
-from longtake.agent.resolve import resolve
-from longtake.agent.several import named_in, pick
-from longtake.agent.solve import solve
+from longtake.agent.question.classify import classify
+from longtake.agent.question.resolve import resolve
+from longtake.agent.reading.evidence import collect
+from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Switches
+from longtake.agent.surety.ground import ground
+from longtake.agent.talk.dialogue import remembered
+from longtake.agent.videos.fan_out import desk_for, fan_out
+from longtake.agent.videos.quotas import shared_out
+from longtake.agent.videos.several import named_in, pick
+from longtake.agent.writing.compose import compose
 from tests.town_world import ISLAND, TOWN, Town, long_film
 from tests.worlds import Section
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from longtake.agent.desk import Desk
-from longtake.agent.sheets import member_of, series, sheets
+from longtake.agent.reading.sheets import member_of, series, sheets
 from longtake.agent.state import Switches
 from tests.parts_driver import ask
 from tests.test_agent_interval import built

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtake.agent import extract, operators
+from longtake.agent.reading import extract
+from longtake.agent.solvers import operators
 from longtake.storage.records import Record
 from longtake.timecode import Span
 from longtake.tools import topic, words

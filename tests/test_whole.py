@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from longtake.agent.classify import part
 from longtake.agent.desk import Desk
-from longtake.agent.ground import ground
-from longtake.agent.prose import packed
-from longtake.agent.solve_whole import solve_highlights, solve_summary
+from longtake.agent.question.classify import part
+from longtake.agent.question.whole import FOREVER, whole_kind
+from longtake.agent.solvers.whole import solve_highlights, solve_summary
 from longtake.agent.state import Switches
-from longtake.agent.verifying import verifier
-from longtake.agent.whole import FOREVER, whole_kind
+from longtake.agent.surety.ground import ground
+from longtake.agent.surety.verifying import verifier
+from longtake.agent.writing.prose import packed
 from longtake.errors import NoSuchMoment, SourceGone, UsageError
 from longtake.memory.recall import Recall
 from longtake.storage.records import Video

@@ -88,7 +88,7 @@ def run(bench: Bench) -> Row:
 def decided(*, steady: bool, most: int = 10_000) -> tuple[dict[str, Any], list[bool]]:
     """How often the choice is right, and for each question whether it was."""
     from longtake.agent.ledger import Budget, Ledger
-    from longtake.agent.reasoner import Reasoner
+    from longtake.agent.reasoning.reasoner import Reasoner
 
     model = LeaningModel()
     ledger = Ledger(Budget(llm=0, scored=most, inspections=0, frames=0, rewrites=0, wall=600.0))

@@ -25,7 +25,7 @@ class Case:
     """One question: what the voters say first, and what they say when asked again."""
 
     def __init__(self, n: int) -> None:
-        from longtake.agent.consensus import Vote
+        from longtake.agent.surety.consensus import Vote
 
         chance = np.random.default_rng([13, n])
         self.right, self.asked = f"right {n}", 0
@@ -64,7 +64,7 @@ class Case:
 
 def run(bench: Bench) -> Row:
     """Decide with and without the second round, without each sensor, and on a small budget."""
-    from longtake.agent.consensus import SENSORS
+    from longtake.agent.surety.consensus import SENSORS
 
     del bench
     on, chosen = decided(rounds=2)
@@ -92,7 +92,7 @@ def _ledger(most: int) -> Any:
 
 def decided(*, rounds: int, most: int = PLENTY) -> tuple[dict[str, Any], list[bool]]:
     """How often the decision is right, and for each question whether it was."""
-    from longtake.agent.consensus import consensus
+    from longtake.agent.surety.consensus import consensus
 
     ledger = _ledger(most)
     cases = [Case(n) for n in range(QUESTIONS)]
@@ -113,7 +113,7 @@ def decided(*, rounds: int, most: int = PLENTY) -> tuple[dict[str, Any], list[bo
 
 def _answers(without: str = "") -> list[tuple[str, bool, int]]:
     """What is decided when one of the sensors is missing."""
-    from longtake.agent.consensus import SENSORS, consensus
+    from longtake.agent.surety.consensus import SENSORS, consensus
 
     sensors = {name: sensor for name, sensor in SENSORS.items() if name != without}
     found = []

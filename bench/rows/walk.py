@@ -61,7 +61,7 @@ class NoisyTree:
 
     def node(self, depth: int, n: int) -> dict[str, Any]:
         """The n-th span of a depth."""
-        from longtake.agent.frontier import priority
+        from longtake.agent.looking.frontier import priority
 
         width = FAN ** (DEPTH - depth)
         sim = self._sims[depth][n]
@@ -85,7 +85,7 @@ class NoisyTree:
 
 def trees(*, best_first: bool, trials: int = TRIALS) -> dict[str, Any]:
     """Search every tree until a leaf is accepted or all is opened."""
-    from longtake.agent.frontier import walk
+    from longtake.agent.looking.frontier import walk
 
     row: dict[str, Any] = {}
     for noise in NOISES:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longtake.agent.answer import Answer, Evidence
-from longtake.agent.calibration import Calibration
 from longtake.agent.desk import Desk
 from longtake.agent.graph import build
 from longtake.agent.ledger import CHAT, Budget, Ledger
-from longtake.agent.reasoner import Reasoner
+from longtake.agent.reasoning.reasoner import Reasoner
 from longtake.agent.state import State, Switches
+from longtake.agent.surety.calibration import Calibration
 from longtake.agent.turns import Turns
 from longtake.errors import NotFound, UsageError
 from longtake.memory.moments import Searched

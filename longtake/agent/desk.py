@@ -21,7 +21,7 @@ from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus, Source, Term, Unit
 
 if TYPE_CHECKING:
-    from longtake.agent.pages import Place
+    from longtake.agent.reading.pages import Place
     from longtake.models.protocols import ChatModel
     from longtake.tools.registry import Toolbox
 
@@ -53,7 +53,7 @@ class Desk:
     calibration: Any = None
     cost: Counter[str] = field(default_factory=Counter)
     places: dict[str, Place] = field(default_factory=dict)
-    """Where lines stand on their pages, by record id; see `longtake.agent.pages`."""
+    """Where lines stand on their pages, by record id; see `longtake.agent.reading.pages`."""
     left_out: tuple[Video, ...] = ()
     """Videos of the library that were not opened, because others fit better."""
     question: str = ""

@@ -15,8 +15,8 @@ from typing import Any
 
 from longtake.agent import solving, turn
 from longtake.agent.desk import Desk
-from longtake.agent.fan_out import desk_for
 from longtake.agent.state import Out, State, Sub
+from longtake.agent.videos.fan_out import desk_for
 
 TURN = (
     ("open_turn", "classify"), ("classify", "resolve"), ("resolve", "ask_user"),

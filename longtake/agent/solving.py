@@ -10,7 +10,7 @@
 
 `read` goes over everything that is remembered; `propose` walks the time tree best first, `look`
 goes back to the pixels, one rung of the ladder at a time, several spans in parallel. Decisions
-are rules over numbers (`longtake.agent.reflect`); a model weighs in through them, and never alone.
+are rules over numbers (`longtake.agent.looking.reflect`); a model weighs in through them, and never alone.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from longtake.agent.close_reading import read_closely
-from longtake.agent.confidence import confident
-from longtake.agent.decompose import bind_results, unused, with_hops
 from longtake.agent.desk import Desk, row
-from longtake.agent.evidence import collect, enough
 from longtake.agent.findings import Candidate, finding
-from longtake.agent.frontier import LEAF, Tree, walk
-from longtake.agent.guess import guess, may_guess
-from longtake.agent.judge import judged
-from longtake.agent.ladder import climb, plan, worth_looking
-from longtake.agent.observations import settle
-from longtake.agent.reflect import Seen, decide
-from longtake.agent.resolve import beyond
-from longtake.agent.resolve import resolve as bind_times
-from longtake.agent.solve import solve
+from longtake.agent.looking.frontier import LEAF, Tree, walk
+from longtake.agent.looking.ladder import climb, plan, worth_looking
+from longtake.agent.looking.observations import settle
+from longtake.agent.looking.reflect import Seen, decide
+from longtake.agent.question.decompose import bind_results, unused, with_hops
+from longtake.agent.question.resolve import beyond
+from longtake.agent.question.resolve import resolve as bind_times
+from longtake.agent.reading.close_reading import read_closely
+from longtake.agent.reading.evidence import collect, enough
+from longtake.agent.reading.guess import guess, may_guess
+from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Finding, Part, Sub
+from longtake.agent.surety.confidence import confident
+from longtake.agent.surety.judge import judged
 from longtake.tools.corpus import Term, coverage
 
 TRIES = 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 Part = dict[str, Any]
-"""One thing asked; see `longtake.agent.classify.part`."""
+"""One thing asked; see `longtake.agent.question.classify.part`."""
 Finding = dict[str, Any]
 """What became of one part; see `longtake.agent.findings.finding`."""
 Solved = dict[str, Any]

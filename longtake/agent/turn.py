@@ -15,19 +15,19 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from longtake.agent.classify import classify as parts_of
-from longtake.agent.compose import compose, note, searched
-from longtake.agent.decompose import decompose as split
 from longtake.agent.desk import Desk
-from longtake.agent.dialogue import remembered
-from longtake.agent.fan_out import fan_out
 from longtake.agent.findings import finding
-from longtake.agent.ground import ground
-from longtake.agent.phrase import KINDS, phrase
-from longtake.agent.referents import pronoun_in
-from longtake.agent.resolve import answered
-from longtake.agent.resolve import resolve as bind
+from longtake.agent.question.classify import classify as parts_of
+from longtake.agent.question.decompose import decompose as split
+from longtake.agent.question.resolve import answered
+from longtake.agent.question.resolve import resolve as bind
 from longtake.agent.state import HISTORY, Solved, State
+from longtake.agent.surety.ground import ground
+from longtake.agent.talk.dialogue import remembered
+from longtake.agent.talk.referents import pronoun_in
+from longtake.agent.videos.fan_out import fan_out
+from longtake.agent.writing.compose import compose, note, searched
+from longtake.agent.writing.phrase import KINDS, phrase
 
 COSTS = ("searches", "records_read", "inspections", "frames", "model_calls")
 

@@ -1,0 +1,1 @@
+"""Going back to the pixels: where to look next, how closely, and when to stop."""

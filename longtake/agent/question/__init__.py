@@ -1,0 +1,1 @@
+"""What is asked: kinds, times, and the parts that a question comes apart into."""

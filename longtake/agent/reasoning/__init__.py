@@ -1,0 +1,1 @@
+"""Whoever reasons: models behind one seam, recorded and replayed."""

@@ -1,0 +1,1 @@
+"""One solver a kind of answer, over evidence and intervals."""

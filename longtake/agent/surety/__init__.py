@@ -1,0 +1,1 @@
+"""How sure an answer is: signals, fitted weights, judges, and the check of every sentence."""

@@ -1,0 +1,118 @@
+"""What a thread keeps of its turns: dialogue records, JSON in the thread's own state.
+
+A record says how a question was understood, what the answer told and where, what it spoke of, and
+how far each video was known then (`known_until`). An answer holds for good when it rests on its own
+span; one that rests on everything watched so far (the last time, a count) holds while no more has
+been watched, and is worked out anew after that (EgoStream's answers with a validity interval).
+Nothing of another thread is ever looked at (the sessions of SVBench's dialogues, S11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from longtake.agent.desk import Desk
+from longtake.agent.reading.evidence import collect
+from longtake.agent.solvers.by_kind import solve
+from longtake.agent.state import Finding, Part
+from longtake.agent.talk.referents import referents_of
+
+Turn = dict[str, Any]
+
+_OF_THE_TURN = ("settled", "ask", "id", "deps", "asked_of", "known_until", "group")
+_WHOLE = ("last", "every")
+"""Picks that rest on everything that was watched so far."""
+_UNSAID = "What was spoken of before was in {names}, which is not among the videos asked now."
+
+
+def remembered(question: str, part: Part, found: Finding, *, desk: Desk | None = None) -> Turn:
+    """A turn as the thread keeps it; declined ones too, so that they can be corrected.
+
+    `desk` is needed for a part only that did not come out of `resolve`.
+    """
+    if desk is not None and "known_until" not in part:
+        part = asked_of(desk, part)
+    keys = ("kind", "words", "phrases", "sources", "strict", "pick", "wants", "unit")
+    turn = {"channel": "dialogue", "question": question, "text": part["text"],
+            **{k: part.get(k) for k in keys}, "status": found["status"]}  # fmt: skip
+    ok = found["status"] == "found"
+    evidence = found["evidence"] if ok else []
+    turn["spans"] = found["spans"][:4] if ok else []
+    turn["quote"] = evidence[0]["quote"] if evidence else question
+    turn["told"] = [*(part.get("without") or []), *_spans(evidence[: _cited(found)])][-24:]
+    turn["total"] = found.get("total") or found.get("value")
+    turn["referents"] = referents_of(part, found) if ok else []
+    turn["part"] = {k: v for k, v in part.items() if k not in _OF_THE_TURN}
+    turn["videos"] = part.get("asked_of") or {}
+    turn["known_until"] = part.get("known_until") or {}
+    turn["words"] = part["words"] or part["anchor"] or part.get("topic") or []
+    return turn
+
+
+def _cited(found: Finding) -> int:
+    return 1 + max((n for said in found["sentences"] for n in said["cites"]), default=0)
+
+
+def _spans(evidence: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: e[k] for k in ("video", "start", "end", "source", "quote")} for e in evidence]
+
+
+def asked_of(desk: Desk, part: Part) -> Part:
+    """The part with the names of the videos asked, and how far each is known, for later turns."""
+    names = {v.id: v.name for v in desk.videos}
+    return dict(part) | {"asked_of": names, "known_until": known_until(desk)}
+
+
+def known_until(desk: Desk) -> dict[str, float]:
+    """How far each video may be known now."""
+    return {
+        v.id: max((float(c["end"]) for c in desk.toolbox.covered(v.id, desk.as_of)), default=0.0)
+        for v in desk.videos
+    }
+
+
+def usable(desk: Desk, history: Sequence[Turn]) -> list[Turn]:
+    """Turns as far as they hold now: nothing later than `as_of`, no video that is not asked."""
+    turns = []
+    for turn in history:
+        spans = [s for s in turn["spans"] if s["video"] in desk.ids and _past(desk, s)]
+        turns.append(dict(turn) | {"spans": spans, "told": [
+            s for s in turn.get("told") or [] if s["video"] in desk.ids and _past(desk, s)]})  # fmt: skip
+    return turns
+
+
+def _past(desk: Desk, span: dict[str, Any]) -> bool:
+    return desk.as_of is None or float(span["end"]) <= desk.as_of
+
+
+def gone(turns: Sequence[Turn], history: Sequence[Turn], desk: Desk) -> str | None:
+    """Why an earlier answer cannot be followed up: its video is not asked, or not there any more."""
+    if last_found(turns) is not None:
+        return None
+    before = last_found(history)
+    if before is None:
+        return None
+    lost = {s["video"] for s in before["spans"]} - set(desk.ids)
+    names = sorted(str(before.get("videos", {}).get(video, video)) for video in lost)
+    return _UNSAID.format(names=" and ".join(names)) if names else None
+
+
+def last_found(history: Sequence[Turn]) -> Turn | None:
+    """The latest turn that found something."""
+    return next((turn for turn in reversed(history) if turn["spans"]), None)
+
+
+def current(desk: Desk, turn: Turn) -> Turn:
+    """The turn as it stands now: worked out anew when it rests on all that was watched, and more
+    has been watched since."""
+    grown = any(now > turn["known_until"].get(v, now) + 0.5 for v, now in known_until(desk).items())
+    whole = turn["pick"] in _WHOLE or turn["kind"] in ("count", "duration")
+    part = turn.get("part")
+    if not (grown and whole and part):
+        return turn
+    terms = desk.terms(part["words"])
+    made = solve(desk, part, terms, collect(desk, part, terms), None)
+    if made["status"] != "found":
+        return turn
+    return remembered(turn["question"], asked_of(desk, part), made) | {"renewed": True}

@@ -1,0 +1,1 @@
+"""Several videos: which are meant, fair shares for each, and their names in the answer."""
