@@ -4,8 +4,7 @@ A question is *declined* unless its status is ``answered``. For questions about 
 video, declining is right. *Hit@1*: the first evidence overlaps a gold span. IoU is that of the
 first evidence with its best gold span, 0 for a declined question. Abstention precision: absent
 among declined; recall: declined among absent; false declines: declined among answerable.
-Timecodes in
-an answer are no answer to "how many?", so they are not read as one.
+Timecodes in an answer are no answer to "how many?", so they are not read as one.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.surety import by_chance, expected_error
 from bench.worlds.truth import KINDS, Question
 from longtake.timecode import Span
 
@@ -129,7 +129,7 @@ def summary(marks: Sequence[Mark]) -> dict[str, Any]:
             "false_declines": _share([one.declined for one in answerable]),
         },
         "calibration": {
-            "expected_error": expected_error(marks),
+            **surety(marks),
             f"accuracy_at_{COVERAGE:.0%}": accuracy_at(answerable),
         },
     }
@@ -148,22 +148,15 @@ def _figures(marks: Sequence[Mark]) -> dict[str, Any]:
     return figures
 
 
-def expected_error(marks: Sequence[Mark], bins: int = 10) -> float | None:
-    """Return the expected calibration error over the answered questions (arXiv:1706.04599).
+def surety(marks: Sequence[Mark]) -> dict[str, Any]:
+    """Return the calibration error of the answers that tell their confidence, and what is chance.
 
-    Answers are put into equal bins by confidence; the gap between a bin's mean confidence and its
-    share of right answers is weighed by its size. None when no answer tells its confidence.
+    Declined questions are left out; see `bench.surety`.
     """
-    given = [(one.confidence, one.right) for one in marks if not one.declined]
-    sure = [(confidence, right) for confidence, right in given if confidence is not None]
-    if not sure:
-        return None
-    groups: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, right in sure:
-        groups.setdefault(min(bins - 1, int(confidence * bins)), []).append((confidence, right))
-    gaps = [abs(sum(c for c, _ in some) - sum(right for _, right in some))
-            for some in groups.values()]  # fmt: skip
-    return round(sum(gaps) / len(sure), 4)
+    sure = [(one.confidence, one.right) for one in marks
+            if not one.declined and one.confidence is not None]  # fmt: skip
+    return {"expected_error": expected_error(sure),
+            "expected_error_by_chance": by_chance([c for c, _ in sure])}  # fmt: skip
 
 
 def accuracy_at(marks: Sequence[Mark], coverage: float = COVERAGE) -> float | None:

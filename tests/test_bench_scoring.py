@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.scoring import Mark, Prediction, accuracy_at, expected_error, mark, seconds_in, summary
+from bench.scoring import Mark, Prediction, accuracy_at, mark, seconds_in, summary, surety
+from bench.surety import by_chance, expected_error
 from bench.worlds.truth import Question, Truth
 
 QUESTIONS = (
@@ -124,16 +125,23 @@ def sure(*pairs: tuple[float | None, bool | None]) -> list[Mark]:
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    assert expected_error(sure((1.0, True), (1.0, True), (0.0, False))) == 0.0
-    assert expected_error(sure((0.9, True), (0.9, False))) == pytest.approx(0.4)
+    assert expected_error([(1.0, True), (1.0, True), (0.0, False)]) == 0.0
+    assert expected_error([(0.9, True), (0.9, False)]) == pytest.approx(0.4)
     # two bins of unequal size: 3 x |0.8 - 1| and 1 x |0.2 - 0| over four answers
-    marks = sure((0.8, True), (0.8, True), (0.8, True), (0.2, False))
-    assert expected_error(marks) == pytest.approx((3 * 0.2 + 0.2) / 4)
+    some = [(0.8, True), (0.8, True), (0.8, True), (0.2, False)]
+    assert expected_error(some) == pytest.approx((3 * 0.2 + 0.2) / 4)
+
+
+def test_few_answers_err_by_chance_and_many_do_not() -> None:
+    few, many = by_chance([0.8] * 20 + [0.65] * 20), by_chance([0.8] * 2000 + [0.65] * 2000)
+    assert few["one_in_twenty"] > few["mean"] > 0.04 > many["one_in_twenty"] > many["mean"]
+    assert by_chance([1.0, 0.0]) == {"mean": 0.0, "one_in_twenty": 0.0}
+    assert by_chance([]) == {}
 
 
 def test_declined_answers_have_no_calibration() -> None:
-    assert expected_error(sure((0.7, True), (0.1, None))) == pytest.approx(0.3)
-    assert expected_error(sure((None, True))) is None
+    assert surety(sure((0.7, True), (0.1, None)))["expected_error"] == pytest.approx(0.3)
+    assert surety(sure((None, True)))["expected_error"] is None
 
 
 def test_accuracy_at_coverage_drops_the_least_confident() -> None:
@@ -154,8 +162,14 @@ def test_declining_more_than_the_rest_costs_accuracy_at_coverage() -> None:
 def test_confidence_reaches_the_figures() -> None:
     given = tuple(replace(p, confidence=0.9) for p in PERFECT)
     figures = scored(given)["calibration"]
-    assert figures == {"expected_error": pytest.approx(0.1), "accuracy_at_80%": 1.0}
-    assert scored(PERFECT)["calibration"] == {"expected_error": None, "accuracy_at_80%": None}
+    assert figures["expected_error"] == pytest.approx(0.1)
+    assert figures["accuracy_at_80%"] == 1.0
+    silent = scored(PERFECT)["calibration"]
+    assert silent == {
+        "expected_error": None,
+        "expected_error_by_chance": {},
+        "accuracy_at_80%": None,
+    }
 
 
 def test_timecodes_are_no_numbers() -> None:
