@@ -22,7 +22,9 @@ from longtake.tools.jsonable import rounded
 
 MOST_EVIDENCE = 30
 UNLIKELY = 0.45
-"""The most that a declined answer's best guess may be said to be worth."""
+"""The most that a declined answer's best guess may be said to be worth, where nothing was measured."""
+PERHAPS = 0.3
+"""From this measured probability on the best guess is told first, and not after what was searched."""
 Composed = dict[str, Any]
 
 
@@ -171,6 +173,8 @@ def _declined(
         lead = "This is in none of the videos."
     elif len(desk.videos) > 1 and status == "not_in_video":
         lead = f"This is not in {asked[0].name}."
+    if (first.get("declined") or 0.0) >= PERHAPS and status == "insufficient":
+        lead = "Nothing found answers this for sure."
     lead = first.get("lead") or lead
     told = (lead, first.get("note"), part.get("understood"), scope(desk, asked, looks))
     said = [note(piece) for piece in told if piece]
@@ -181,7 +185,9 @@ def _declined(
         said.append(_offer(evidence))
     elif nearest:
         evidence = [dict(nearest)]
-        said.append(_nearest(nearest, status))
+        told_p = first.get("declined")
+        where = 1 if told_p is not None and told_p >= PERHAPS else len(said)
+        said.insert(where, _nearest(nearest, status, told_p))
     said = named(desk, said, evidence)
     sure = first["confidence"] or 0.5
     return {"sentences": [*said, help_], "status": status, "evidence": evidence,
@@ -204,9 +210,12 @@ def left_out(desk: Desk) -> int:
     return len(getattr(desk, "left_out", ()))
 
 
-def _nearest(one: Candidate, status: str) -> dict[str, Any]:
-    """The best guess: raw words, never an answer; weak ones with how likely they are it."""
-    p = min(UNLIKELY, confidence(one, [], False))
+def _nearest(one: Candidate, status: str, measured: float | None) -> dict[str, Any]:
+    """The best guess: raw words, never an answer; weak ones with how likely they are it.
+
+    `measured` is the calibrated probability for which it was declined, None where there is none.
+    """
+    p = min(UNLIKELY, confidence(one, [], False)) if measured is None else measured
     guess = f" (best guess, p {p:.2f})" if status == "insufficient" else ""
     near = stop(f"The nearest, at {clock(one['start'])}{guess}: {quoted(one)}")
     return {"text": near, "cites": [0], "by": "code", "computed": None}
