@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,27 @@ def test_as_of_hides_what_came_later(world: World) -> None:
 def test_a_time_beyond_the_end_is_said(world: World) -> None:
     answer = ask(world, "What happens at 2:12:30?")
     assert answer.status == "not_in_video"
-    assert "beyond the end" in answer.text
+    assert re.search(r"beyond the end \(\d\d:\d\d:\d\d\)", answer.text)
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "said"),
+    [
+        ("What happens at 9:99:99?", "ambiguous", "“9:99:99” is not a time. Next: write a time"),
+        ("\u4ec0\u4e48\u65f6\u5019\u51fa\u73b0\u72d7?", "unsupported", "no language"),
+        (
+            "\u041a\u043e\u0433\u0434\u0430 \u044d\u043a\u0437\u0430\u043c\u0435\u043d?",
+            "unsupported",
+            "no language",
+        ),
+    ],
+)
+def test_what_no_time_and_no_language_of_the_video_is_gets_a_sentence(
+    world: World, question: str, status: str, said: str
+) -> None:
+    answer = ask(world, question)
+    assert answer.status == status, answer.text
+    assert said in " ".join(answer.text.split())
 
 
 @pytest.mark.parametrize("question", ["", "   ", "x" * 5000])

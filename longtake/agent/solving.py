@@ -34,6 +34,7 @@ from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Finding, Part, Sub
 from longtake.agent.surety.confidence import confident
 from longtake.agent.surety.judge import judged
+from longtake.timecode import format_time
 from longtake.tools.corpus import Term, coverage
 
 TRIES = 2
@@ -56,7 +57,7 @@ def bind(desk: Desk, sub: Sub) -> Sub:
         part, settled = bind_times(desk, part, earlier, sub["history"])
     gone = None if settled else beyond(desk, part)
     if gone:
-        said = f"The time lies beyond the end ({gone['end']:g} s)."
+        said = f"The time lies beyond the end ({format_time(gone['end'], millis=False)})."
         settled = finding("absent", confidence=0.95, note=said)
     part = part | {"settled": settled or part.get("settled")}
     keys = ("words", "scope", "window", "kind", "anchor", "op")

@@ -129,6 +129,9 @@ def _settled(desk: Desk, part: Part) -> Finding | None:
         return None
     if not part["words"]:
         return finding("ambiguous", note="The question names nothing to look for.")
+    if wrong := _no_time(part["text"]):
+        return finding("ambiguous", note=f"“{wrong}” is not a time.",
+                       help="write a time as 1:02:03 or 62m.")  # fmt: skip
     if _foreign(desk, part):
         return finding("unsupported", note="The question is in no language of these videos.")
     return None
@@ -137,7 +140,11 @@ def _settled(desk: Desk, part: Part) -> Finding | None:
 def _foreign(desk: Desk, part: Part) -> bool:
     """Hardly an English function word, and hardly a word that the videos hold."""
     words = tokens(part["text"])
-    if len(words) < 3 or 5 * sum(word in FUNCTION for word in words) >= len(words):
+    letters = [letter for letter in part["text"] if letter.isalpha()]
+    strange = 2 * sum(letter > "\u024f" for letter in letters) > len(letters)  # beyond Latin
+    if (len(words) < 3 and not strange) or 5 * sum(word in FUNCTION for word in words) >= len(
+        words
+    ):
         return False
     terms = desk.corpus.terms(words, blur=False)
     return sum(term.absent for term in terms) >= 0.75 * len(terms)
@@ -202,6 +209,16 @@ def _point(text: str, kept: Sequence[tuple[int, int]]) -> Seconds | None:
         return float(found.group(1)) * {"h": 3600.0, "m": 60.0, "s": 1.0}[found.group(2)[0]]
     if found := _MINUTE.search(text.lower()):
         return float(found.group(2)) * {"h": 3600.0, "m": 60.0, "s": 1.0}[found.group(1)[0]]
+    return None
+
+
+def _no_time(text: str) -> str | None:
+    """What stands where a time is expected and is none: "at 9:99:99"."""
+    for given in re.findall(r"\b(?:at|from|since|until|till|after|before)\s+(\d+(?::\d+)+)", text):
+        try:
+            parse_time(given)
+        except UsageError:
+            return str(given)
     return None
 
 

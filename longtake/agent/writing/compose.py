@@ -164,7 +164,8 @@ def _declined(
     status = _status(desk, part, first)
     help_ = note(next_step(desk, part, first, status))
     if status in ("ambiguous", "unsupported"):
-        text = {"ambiguous": "Please say what to look for.", "unsupported": ""}[status]
+        open_ask = status == "ambiguous" and not first.get("help")
+        text = "Please say what to look for." if open_ask else ""
         said = [note(piece) for piece in (first.get("note"), text) if piece]
         return {"sentences": [*said, help_], "status": status, "confidence": 0.5, "evidence": []}
     asked = [v for v in desk.videos if v.id in (part.get("videos") or desk.ids)]
