@@ -1,0 +1,1 @@
+"""The key–value memory of a stream: retrieval by attention, tiers, and questions on forks."""

@@ -1,0 +1,1 @@
+"""Reading and writing the keys and values of a transformer without changing its code."""

@@ -1,0 +1,1 @@
+"""Files of the key–value memory: blocks, packing, segments and their manifest."""
