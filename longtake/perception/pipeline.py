@@ -9,6 +9,7 @@ exactly the chunks that an undisturbed pass gives.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from longtake.perception.carry import pack, unpack
 from longtake.perception.channels import PerceptionModels, open_channels
 from longtake.perception.clips import clip_end, decided_at, rest_end, window
 from longtake.perception.feed import Feed
+from longtake.perception.glimpses import GlimpseTrack, rows
 from longtake.perception.items import Picture, Sound
 from longtake.perception.shots import ShotTrack
 from longtake.perception.speech import Speech, listen
@@ -97,6 +99,7 @@ class _Pass:
         self.speech = Speech(video, heard_by, start)
         self.sound = SoundTrack()
         self.track = ShotTrack()
+        self.glimpses = GlimpseTrack()
         self.frames: list[Frame] = []
         self.seen: list[Seen] = []
         self.changes: list[tuple[Seconds, float]] = []
@@ -142,6 +145,7 @@ class _Pass:
         self.now = max(self.now, item.time)
         if item.small is not None:
             self.track.add(item.time, item.small)
+            self.glimpses.add(item.time, item.small)
         if item.full is not None and item.time >= self.clip_start:
             self.frames.append((item.time, item.full))
 
@@ -156,10 +160,12 @@ class _Pass:
         self.frames = [frame for frame in self.frames if frame[0] >= end]
         decided = end if last else decided_at(self.clip_start, self.clip_seconds)
         seen = self.eye.see(span, inside, self.track, decided)
+        seen.glimpses = rows(self.glimpses.between(span.start, math.inf if last else end))
         self.seen.append(seen)
         self.changes += seen.changes
         self.clip_start = end
         self.track.forget_before(end - PREROLL)
+        self.glimpses.forget_before(end)
 
     def _is_full(self) -> bool:
         return self.clip_start - self.committed >= self.chunk_seconds + BEHIND
@@ -291,6 +297,8 @@ def clip_data(seen: Seen, words: list[Any]) -> dict[str, Any]:
         "still": facts.still,
         "readings": round(seen.readings / 100, 2),
     }
+    if seen.glimpses:
+        data["glimpses"] = seen.glimpses
     if seen.same_as:
         data["same_as"] = seen.same_as
     return data

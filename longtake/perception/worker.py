@@ -37,7 +37,10 @@ BEHIND = TILE_EVERY * TILE_LAG
 
 @dataclass
 class Seen:
-    """What one clip gave. `state` goes on after the clip; `open` are records still growing."""
+    """What one clip gave. `state` goes on after the clip; `open` are records still growing.
+
+    `glimpses` are start, end and strength of what was there for less than a second or so.
+    """
 
     facts: Facts
     id: str
@@ -50,6 +53,7 @@ class Seen:
     thumbs: list[Thumb] = field(default_factory=list)
     changes: list[tuple[Seconds, float]] = field(default_factory=list)
     readings: int = 0
+    glimpses: list[list[Any]] = field(default_factory=list)
     state: bytes = b""
 
 

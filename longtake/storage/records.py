@@ -16,7 +16,8 @@ frame       screen     the page: all lines read on one kept frame, until the nex
 frame       sight      what one kept frame shows: tags and colours;
                        ``data = {"tags": [[label, p], ...], "colours", "motion", "thumb"}``
 clip        caption    composed caption of about 10 s, or "" with ``data["same_as"]`` when
-                       nothing changed since that clip
+                       nothing changed since that clip; ``data["glimpses"] = [[start, end,
+                       levels], ...]`` tells what was there for a moment only, if anything
 scene       caption    summary of 20-120 s; ``data = {"title", "keywords"}``
 chapter     caption    summary of about 10 min; same data
 video       caption    synopsis of the whole; same data
