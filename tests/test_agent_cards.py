@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from longtake.agent.agent import Agent
 from longtake.agent.answer import Answer
 from longtake.agent.reading import close_reading
 from longtake.agent.reading.wanted import compound, holds_wanted
-from longtake.agent.state import Switches
-from longtake.memory.recall import Recall
-from longtake.tools.registry import Toolbox
-from tests.fakes import fake_models
-from tests.worlds import ContentEncoder, Section, World, lecture
+from tests.asking import ask, scripted
+from tests.worlds import Section, World
 
 JUG = Section(
     "Jug",
@@ -35,18 +30,9 @@ WALK = Section("Walk", ("Thank you", "Next walk of the club: 4 March"), ((5, "Th
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    models = fake_models(text_encoder=ContentEncoder(), image_encoder=None)
-    sections = (JUG, JUG_PICTURE, SLED, WALK)
-    made = lecture(tmp_path_factory.mktemp("cards"), models.text_encoder, sections)
-    recall = Recall(made.store, models.text_encoder, None)
-    made.toolbox = Toolbox(made.store, models, recall, source_of=lambda video: Path(video.path))
+    made = scripted(tmp_path_factory.mktemp("cards"), (JUG, JUG_PICTURE, SLED, WALK))
     yield made
     made.store.close()
-
-
-def ask(world: World, question: str, **off: Any) -> Answer:
-    agent = Agent(world.toolbox, None, None, switches=Switches(inspect=False, **off))
-    return agent.ask(question, videos=[world.video])
 
 
 def first(answer: Answer) -> str:

@@ -9,17 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longtake.agent.agent import Agent
-from longtake.agent.answer import Answer
 from longtake.agent.reading.extract import phrase_with
 from longtake.agent.reading.kinds import SEEDS, asked_nouns, fitted, named, seed_texts
 from longtake.agent.reading.sorts import holds
-from longtake.agent.state import Switches
-from longtake.memory.recall import Recall
 from longtake.models.protocols import Vectors
-from longtake.tools.registry import Toolbox
-from tests.fakes import fake_models
-from tests.worlds import ContentEncoder, Section, World, lecture
+from tests.asking import ask, scripted
+from tests.worlds import ContentEncoder, Section, World
 
 PLANTED = {"diver": "person", "quimble": "material", "spoon": "tool", "barrel": "tool"}
 SHED = Section(
@@ -53,24 +48,11 @@ class UnknowingEncoder(ContentEncoder):
     """No word is of a kind that can be told."""
 
 
-def made(folder: Path, encoder: ContentEncoder) -> World:
-    models = fake_models(text_encoder=encoder, image_encoder=None)
-    world = lecture(folder, encoder, (SHED,))
-    recall = Recall(world.store, encoder, None)
-    world.toolbox = Toolbox(world.store, models, recall, source_of=lambda video: Path(video.path))
-    return world
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = made(tmp_path_factory.mktemp("kinds"), PlantedEncoder())
+    world = scripted(tmp_path_factory.mktemp("kinds"), (SHED,), PlantedEncoder())
     yield world
     world.store.close()
-
-
-def ask(world: World, question: str, **off: Any) -> Answer:
-    agent = Agent(world.toolbox, None, None, switches=Switches(inspect=False, **off))
-    return agent.ask(question, videos=[world.video])
 
 
 def test_someone_is_known_by_meaning_where_no_list_has_the_word(world: World) -> None:
@@ -83,7 +65,7 @@ def test_someone_is_known_by_meaning_where_no_list_has_the_word(world: World) ->
 
 
 def test_without_meaning_the_same_question_is_declined(tmp_path: Path) -> None:
-    world = made(tmp_path, UnknowingEncoder())
+    world = scripted(tmp_path, (SHED,), UnknowingEncoder())
     assert ask(world, "Who found the missing lid of the kettle?").status != "answered"
     world.store.close()
 
@@ -156,7 +138,7 @@ def test_the_real_encoder_tells_kinds_of_words_it_was_not_shown(offline_models: 
 def test_a_question_about_a_metal_finds_cobalt(tmp_path: Path, offline_models: Any) -> None:
     from longtake.agent.reading.kinds import Sought
 
-    world = made(tmp_path, PlantedEncoder())
+    world = scripted(tmp_path, (SHED,), PlantedEncoder())
     world.toolbox.models = offline_models
     desk: Any = type("Means", (), {"toolbox": world.toolbox})()
     metal = Sought(desk, "Which metal turns glass blue?", None)

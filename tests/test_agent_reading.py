@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from longtake.agent.agent import Agent
-from longtake.agent.answer import Answer
 from longtake.agent.reading.close_reading import Asked, likeness
 from longtake.agent.reading.sorts import holds, sort_of
-from longtake.agent.state import Switches
-from longtake.memory.recall import Recall
 from longtake.models.protocols import WordVectors
 from longtake.tools.naming import fitting
-from longtake.tools.registry import Toolbox
 from longtake.tools.topic import content_words
-from tests.fakes import fake_models
-from tests.worlds import ContentEncoder, Section, World, lecture
+from tests.asking import ask, scripted
+from tests.worlds import Section, World
 
 MARKET = Section(
     "Market",
@@ -41,17 +34,9 @@ BREAK = Section("Lunch", ("Lunch",), ((4, "Enjoy it."),), seconds=90.0)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    models = fake_models(text_encoder=ContentEncoder(), image_encoder=None)
-    made = lecture(tmp_path_factory.mktemp("reading"), models.text_encoder, (MARKET, FERRY, BREAK))
-    recall = Recall(made.store, models.text_encoder, None)
-    made.toolbox = Toolbox(made.store, models, recall, source_of=lambda video: Path(video.path))
+    made = scripted(tmp_path_factory.mktemp("reading"), (MARKET, FERRY, BREAK))
     yield made
     made.store.close()
-
-
-def ask(world: World, question: str, **off: Any) -> Answer:
-    agent = Agent(world.toolbox, None, None, switches=Switches(inspect=False, **off))
-    return agent.ask(question, videos=[world.video])
 
 
 def test_a_cell_answers_with_its_label_and_head(world: World) -> None:
