@@ -14,6 +14,7 @@ from bench.moments import average_precision, figures
 from longtake.errors import SourceGone
 from longtake.memory.locate import FLOOR, locate, spans_of, suppress
 from longtake.memory.moments import Curve
+from longtake.memory.occasions import occasions, spread_over
 from longtake.memory.recall import Recall
 from longtake.memory.saliency import anchors
 from longtake.storage.records import Video
@@ -294,3 +295,85 @@ def test_average_precision_counts_each_gold_span_once() -> None:
     wide = figures([([(Span(0, 30), 0.9)], [Span(0, 10)])])
     assert wide["R1@0.5"] == 0.0
     assert wide["mAP"] == 0.0
+
+
+# -- separate occasions ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Video, Recall]]:
+    """Forty minutes: a long talk of the harvest, and two passing words about it elsewhere."""
+    script = Script(2400.0, frames=False)
+    script.said = [(n, n + 4.0, "we just go on and on like this") for n in range(0, 2400, 10)]
+    for n in range(120, 144):
+        told = f"the harvest of barley in {('June', 'July')[n % 2]} and what the harvest weighs"
+        script.said[n] = (10.0 * n, 10.0 * n + 8.5, told)
+    script.said[31] = (310.0, 314.0, "the harvest is what the song is about they say")
+    script.said[207] = (2070.0, 2074.0, "my aunt is away for the harvest as always")
+    with open_store(tmp_path_factory.mktemp("farm")) as store:
+        video = remember(store, "farm.mp4", script)
+        yield store, video, Recall(store, Encoder(), None)
+
+
+LONG_TALK, PASSING = Span(1200.0, 1440.0), (Span(310.0, 314.0), Span(2070.0, 2074.0))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "talking about the harvest",
+        "the harvest",
+        "when is the harvest mentioned",
+        "what is said of the harvest",
+        "harvest of something",
+    ],
+)
+def test_a_long_event_leaves_places_for_the_short_ones(
+    farm: tuple[Store, Video, Recall], query: str
+) -> None:
+    _, video, recall = farm
+    found = [span for span, _ in locate(recall, query, video.id).spans]
+    for event in (LONG_TALK, *PASSING):
+        assert any(event.overlap(span) > 0 for span in found), event
+    surest = locate(recall, query, video.id, spread=False)
+    assert found[0] == surest.spans[0][0]  # what is surest stays first
+
+
+def test_without_spreading_the_long_event_takes_every_place(
+    farm: tuple[Store, Video, Recall],
+) -> None:
+    _, video, recall = farm
+    query = "the harvest of barley in June"
+    short = locate(recall, query, video.id, limit=3, spread=False)
+    assert all(LONG_TALK.overlap(span) > 0 for span, _ in short.spans)
+    spread = locate(recall, "talking about the harvest", video.id, limit=3).spans
+    assert sum(any(e.overlap(s) > 0 for s, _ in spread) for e in (LONG_TALK, *PASSING)) == 3
+
+
+def test_a_judge_hears_of_separate_occasions(farm: tuple[Store, Video, Recall]) -> None:
+    _, video, recall = farm
+    seen: list[Span] = []
+
+    def verify(span: Span, text: str) -> float:
+        seen.append(span)
+        return 0.9
+
+    locate(recall, "talking about the harvest", video.id, verify=verify)
+    assert all(any(event.overlap(span) > 0 for span in seen) for event in PASSING)
+
+
+def test_occasions_are_parted_at_the_widest_gaps() -> None:
+    spans = [Span(300, 305), Span(0, 5), Span(4, 9), Span(20, 25)]
+    assert occasions(spans, 9) == [2, 0, 0, 1]
+    assert occasions(spans, 2) == [1, 0, 0, 0]
+    assert occasions(spans, 1) == [0, 0, 0, 0]
+    assert occasions([], 3) == []
+
+
+def test_a_far_but_weak_window_takes_no_place_of_a_sure_one() -> None:
+    ranked = [(Span(0, 5), 0.9), (Span(60, 65), 0.88), (Span(900, 905), 0.4)]
+    kept = spread_over(ranked, 2, span=lambda o: o[0], p=lambda o: o[1])
+    assert kept == ranked[:2]
+    nearly = [*ranked[:2], (Span(900, 905), 0.7)]
+    kept = spread_over(nearly, 2, span=lambda o: o[0], p=lambda o: o[1])
+    assert kept == [nearly[0], nearly[2]]

@@ -10,7 +10,9 @@
    (after VideoMind), by a model where the caller has one; else by what the reading found.
 5. Refinement: with `look`, edges of windows that rest on pictures are bisected at 4 and 8 frames
    a second in the source.
-6. Non-maximum suppression; at most ten windows, surest first.
+6. Non-maximum suppression; at most ten windows, surest first. Separate occasions have places
+   among them before a second part of one that is there already (`longtake.memory.occasions`);
+   the proposals that are read and the windows that are judged are chosen in the same way.
 
 What is absent gives no window at all: the marks never lie under a floor.
 """
@@ -27,6 +29,7 @@ from longtake.memory.bearing import Bearing
 from longtake.memory.curve import seconds_of
 from longtake.memory.edges import Look, bisected
 from longtake.memory.moments import Curve
+from longtake.memory.occasions import in_turn, spread_over
 from longtake.memory.saliency import anchors, saliency
 from longtake.memory.windows import UNNAMED, Window, asked_for, context_of, windows_in
 from longtake.timecode import Seconds, Span
@@ -84,6 +87,7 @@ def locate(
     verify: Verify | None = None,
     look: Look | None = None,
     closely: bool = True,
+    spread: bool = True,
 ) -> Located:
     """Return the windows of a video that a description fits; none when it is not there.
 
@@ -96,22 +100,35 @@ def locate(
         verify: judges the best five windows; without it what was read decides alone.
         look: decodes a span again at a frame rate, to bisect edges; None leaves them.
         closely: False takes windows from the curve alone (the control in tests and benches).
+        spread: False takes the surest windows, though all may lie in one event (the control).
     """
     traced = recall.trace(query, video, span=span, within=within, as_of=as_of)
     if not closely:
         plain = [Window(one, p) for one, p in spans_of(traced.curve)[:limit]]
         return Located(plain, traced.curve)
     bearing = Bearing.of(recall, query, video)
-    found = windows_in(recall.store, bearing, traced, propose(traced.curve), as_of)
+    proposals = propose(traced.curve)
+    if spread:
+        proposals = in_turn(proposals, MOST, span=lambda one: one[0], p=lambda one: one[1])
+    found = windows_in(recall.store, bearing, traced, proposals, as_of)
     seen = FLOOR * UNNAMED if asked_for(bearing.query.text) == "sight" else FLOOR
     found = distinct([w for w in found if w.p >= (seen if w.source == "sight" else FLOOR)])
-    judged = 0
+    judged, most = 0, min(limit, MOST)
     if verify is not None:
-        found, judged = _verified(recall, video, found, verify, as_of)
+        found, judged = _verified(recall, video, found, verify, as_of, spread)
     if look is not None:
-        edged = [bisected(one, bearing, look, recall.store.video(video)) for one in found[:limit]]
-        found = distinct([*edged, *found[limit:]])
-    return Located(found[: min(limit, MOST)], traced.curve, judged)
+        shown = _places(found, most, spread)
+        rest = [one for one in found if one not in shown]
+        edged = [bisected(one, bearing, look, recall.store.video(video)) for one in shown]
+        found = distinct([*edged, *rest])
+    return Located(_places(found, most, spread), traced.curve, judged)
+
+
+def _places(found: Sequence[Window], most: int, spread: bool) -> list[Window]:
+    """The windows that have a place in the list."""
+    if not spread:
+        return list(found[:most])
+    return spread_over(found, most, span=lambda one: one.span, p=lambda one: one.p)
 
 
 def propose(curve: Curve) -> list[tuple[Span, float]]:
@@ -124,13 +141,19 @@ def propose(curve: Curve) -> list[tuple[Span, float]]:
 
 
 def _verified(
-    recall: Recall, video: str, found: Sequence[Window], verify: Verify, as_of: Seconds | None
+    recall: Recall,
+    video: str,
+    found: Sequence[Window],
+    verify: Verify,
+    as_of: Seconds | None,
+    spread: bool,
 ) -> tuple[list[Window], int]:
     """Judge the best windows with what stands around them; a judgement may drop a window."""
     limit = Span(0.0, recall.store.video(video).duration)
-    rest = list(found[VERIFIED:])
+    first = _places(found, VERIFIED, spread)
+    rest = [one for one in found if one not in first]
     best: list[Window] = []
-    for one in found[:VERIFIED]:
+    for one in first:
         wide = one.span.widen(WIDER * one.span.duration, limit)
         text = context_of(recall.store, video, wide, as_of)
         said = min(1.0, max(0.0, float(verify(one.span, text))))

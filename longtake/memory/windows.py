@@ -104,14 +104,16 @@ def asked_for(query: str) -> str | None:
 def _chosen(
     bearers: Sequence[Bearer], proposals: Sequence[tuple[Span, float]]
 ) -> list[tuple[tuple[Span, float], list[Bearer]]]:
-    """The strongest records of each proposal; the surest proposals are served first."""
+    """The strongest records of each proposal, in their order; a record is read once for all."""
     found, left = [], READ
+    read: set[str] = set()
     for proposal in proposals:
         inside = [one for one in bearers if one.span.overlap(_least(proposal[0])) > 0]
         # Pictures are many, and need no reading to be grouped; words must not lose their places.
         seen = [one for one in inside if one.channel == "sight"]
         row = [one for one in inside if one.channel != "sight"][: min(EACH, left)]
-        left -= len(row)
+        left -= len({one.record for one in row} - read)
+        read.update(one.record for one in row)
         found.append((proposal, row + seen))
     return found
 
