@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from longtake.agent.question.patterns import SAY
+from longtake.agent.question.patterns import QUESTION, SAY, SCREEN
 from longtake.agent.state import Part
 from longtake.agent.talk.dialogue import Turn
 
@@ -20,7 +20,8 @@ _WHEN = re.compile(
     r"\bwhen (?:was|is|did|does)\b|\bat what time\b|\bwhere (?:was|is) (?:that|it)\b"
 )
 _ABOUT = re.compile(
-    r"^(?:and |so |but )*(?:what|how) about\b|^(?:and|or)\b(?!.*\b(?:after|before|then)\b)"
+    r"^(?:and |so |but )*(?:what|how) about\b|"
+    rf"^(?:and|or)\s+(?!(?:{QUESTION})\b)(?!.*\b(?:after|before|then)\b)"
 )
 
 
@@ -72,11 +73,14 @@ def _same_question(part: Part, turn: Turn) -> Part:
 def beside(low: str, turn: Turn) -> Part:
     """ "And after that?": what comes next to the last answer, where that was looked for."""
     relation = "before" if BEFORE.search(low) else "after"
-    slide = re.search(r"\b(?:slide|screen|shown)\b", low)
+    slide = re.search(rf"\b(?:{SCREEN}|shows?|shown)\b", low)
     said = re.search(rf"\b(?:{SAY})\b", low) and not slide
+    here = str(turn.get("at") or turn["sources"][0])
     source = "screen" if slide else "speech" if said else turn["sources"][0]
     order = ["screen", "speech"] if source == "screen" else ["speech", "screen"]
     span = dict(turn["spans"][0])
+    if here == "screen" and source == "speech" and relation == "after":
+        span["end"] = span["start"] + 0.3  # what is said after a card comes up, not after it goes
     anchor = {
         "id": "turn:0", "source": source, "quote": turn.get("quote") or turn["question"], "score": 0.4, "lex": 0.0,
         "dense": 0.0,

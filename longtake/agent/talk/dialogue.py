@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
+from longtake.agent.findings import clock
 from longtake.agent.reading.evidence import collect
 from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Finding, Part
-from longtake.agent.talk.referents import referents_of
+from longtake.agent.talk.mentions import referents_of
 
 Turn = dict[str, Any]
 
@@ -40,14 +41,29 @@ def remembered(question: str, part: Part, found: Finding, *, desk: Desk | None =
     evidence = found["evidence"] if ok else []
     turn["spans"] = found["spans"][:4] if ok else []
     turn["quote"] = evidence[0]["quote"] if evidence else question
+    turn["at"] = evidence[0]["source"] if evidence else None
     turn["told"] = [*(part.get("without") or []), *_spans(evidence[: _cited(found)])][-24:]
     turn["total"] = found.get("total") or found.get("value")
-    turn["referents"] = referents_of(part, found) if ok else []
+    turn["guess"] = _guess(found)
+    turn["proofs"] = [e["id"] for e in evidence[: _cited(found)]][:6]
+    turn["referents"] = referents_of(part, found)
     turn["part"] = {k: v for k, v in part.items() if k not in _OF_THE_TURN}
     turn["videos"] = part.get("asked_of") or {}
     turn["known_until"] = part.get("known_until") or {}
     turn["words"] = part["words"] or part["anchor"] or part.get("topic") or []
     return turn
+
+
+LIKELY = 0.5
+"""Share of a declined question's words that its nearest line must hold to be gone on from."""
+
+
+def _guess(found: Finding) -> dict[str, Any] | None:
+    """The nearest line of a declined answer, where it is likely what was meant."""
+    near = found.get("nearest")
+    if found["status"] != "weak" or not near or float(near.get("lex") or 0.0) < LIKELY:
+        return None
+    return {k: near[k] for k in ("video", "start", "end", "source", "quote")}
 
 
 def _cited(found: Finding) -> int:
@@ -77,7 +93,9 @@ def usable(desk: Desk, history: Sequence[Turn]) -> list[Turn]:
     turns = []
     for turn in history:
         spans = [s for s in turn["spans"] if s["video"] in desk.ids and _past(desk, s)]
-        turns.append(dict(turn) | {"spans": spans, "told": [
+        guess = turn.get("guess")
+        kept = guess if guess and guess["video"] in desk.ids and _past(desk, guess) else None
+        turns.append(dict(turn) | {"spans": spans, "guess": kept, "told": [
             s for s in turn.get("told") or [] if s["video"] in desk.ids and _past(desk, s)]})  # fmt: skip
     return turns
 
@@ -103,11 +121,35 @@ def last_found(history: Sequence[Turn]) -> Turn | None:
     return next((turn for turn in reversed(history) if turn["spans"]), None)
 
 
+_AFTER_GUESS = "The question before was not answered for sure; this goes on from its best guess, at {at}."
+_AFTER_OTHER = "The question before was not answered; this goes on from “{question}”."
+
+
+def gone_on_from(desk: Desk, turns: Sequence[Turn]) -> Turn | None:
+    """The turn that "that" and "then" allude to, as it stands now.
+
+    It is the latest that found something or has a likely guess; what was asked in vain may be
+    answered by now. ``note`` says so when it is not simply the last answer.
+    """
+    latest = current(desk, turns[-1]) if turns else None
+    if latest is None or latest["spans"]:
+        return latest
+    if guess := latest.get("guess"):
+        span = {k: guess[k] for k in ("video", "start", "end")}
+        told = {"spans": [span], "quote": guess["quote"], "at": guess["source"], "told": []}
+        return latest | told | {"note": _AFTER_GUESS.format(at=clock(guess["start"]))}
+    before = last_found(turns)
+    if before is None:
+        return None
+    return current(desk, before) | {"note": _AFTER_OTHER.format(question=before["question"])}
+
+
 def current(desk: Desk, turn: Turn) -> Turn:
-    """The turn as it stands now: worked out anew when it rests on all that was watched, and more
-    has been watched since."""
+    """The turn as it stands now: worked out anew when more has been watched since, and it rests on
+    all that was watched, or was not answered then."""
     grown = any(now > turn["known_until"].get(v, now) + 0.5 for v, now in known_until(desk).items())
     whole = turn["pick"] in _WHOLE or turn["kind"] in ("count", "duration")
+    whole = whole or turn["status"] not in ("found", "unsupported")
     part = turn.get("part")
     if not (grown and whole and part):
         return turn

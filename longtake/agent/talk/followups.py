@@ -18,8 +18,19 @@ from longtake.agent.reading.evidence import collect
 from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Finding, Part
 from longtake.agent.talk.alluding import AFTER, BEFORE, alluding, beside, bind, window_at
-from longtake.agent.talk.dialogue import Turn, current, last_found, remembered
-from longtake.agent.talk.referents import EQUAL, phrases, pronoun_in, put, ranked, topic_of
+from longtake.agent.talk.dialogue import Turn, current, gone_on_from, last_found, remembered
+from longtake.agent.talk.elliptic import (
+    how_long_it_took,
+    slots_only,
+    sluice,
+    then_and_there,
+    what_about,
+    who_was_it,
+)
+from longtake.agent.talk.mentions import phrases, topic_of
+from longtake.agent.talk.referents import EQUAL, Pronoun, pronoun_in, put, ranked
+from longtake.agent.talk.support import BY_SUPPORT, support
+from longtake.tools.corpus import coverage
 from longtake.tools.topic import content_words
 
 __all__ = ["alluding", "follow", "last_found", "remembered"]
@@ -51,6 +62,17 @@ _ONE = re.compile(
 _ELSE = re.compile(r"\bwhat (?:else|more)\b|\banything (?:else|more)\b|\bsomething else\b")
 
 
+_LEANS = re.compile(
+    r"\b(?:it|its|that|this|these|those|there|then|next|before|after|afterwards|previous|"
+    r"following|they|them)\b|^(?:and|but|so)\b"
+)
+
+
+def _leaning(part: Part) -> bool:
+    """Whether a question that names no more than "a card" or "a sign" needs the turn before."""
+    return bool(_LEANS.search(part["text"].lower())) and not part["anchor"]
+
+
 # -- the readings -----------------------------------------------------------------------------
 
 
@@ -58,6 +80,8 @@ def follow(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """The part as it is meant after these turns; None when it stands by itself."""
     if not turns or part["kind"] in ("choice", "unsupported"):
         return None
+    if slots_only(part["words"]) and _leaning(part):
+        part = dict(part) | {"words": [], "follows": True}
     for reading in READINGS:
         made = reading(desk, part, turns)
         if made is not None:
@@ -288,18 +312,23 @@ def _speaker(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
 
 def _pronoun(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """A question with words of its own and a word that stands for something: put the name in."""
+    low = part["text"].lower()
     pronoun = pronoun_in(part["text"])
-    side = AFTER.search(part["text"].lower()) or BEFORE.search(part["text"].lower())
+    if pronoun is None or _of_time(low, pronoun):
+        return None
     scans = part["kind"] in ("count", "exists") or (
         part["kind"] == "when" and part["pick"] != "best"
     )
-    telling = part["words"] or scans
-    if pronoun is None or side or not (telling or pronoun.gender or pronoun.kinds == ("place",)):
+    bare = bool(_IDENTITY.match(low)) and _names_anew(turns[-1], low)
+    telling = part["words"] or scans or pronoun.gender or pronoun.kinds == ("place",)
+    if not (telling or bare):
         return None
-    scored = ranked(pronoun, turns, part["text"])
+    scored = weighed(desk, part, ranked(pronoun, turns, part["text"]))
     if not scored:
         return None
     made = _meant(part, pronoun, scored[0][1])
+    if not part["words"]:
+        made["told"] = _told_already(desk, turns[-1], scored[0][1])
     rivals = [one for score, one in scored if scored[0][0] - score < EQUAL][:4]
     if len(rivals) > 1:
         names = [one["name"] for one in rivals]
@@ -309,6 +338,48 @@ def _pronoun(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
         choices = [{"label": one["name"], "bind": _meant(part, pronoun, one)} for one in rivals]
         made["ask"] = {"text": f"Who or what is “{pronoun.word}”?", "choices": choices}
     return made, None
+
+
+_IDENTITY = re.compile(
+    r"^(?:and |so |but )*(?:where|who|what|how) (?:exactly )?(?:is|are|was|were) "
+    r"(?:it|they|that|this|those|these)(?: exactly| called| named)?\W*$"
+)
+_PLACE_IN_TIME = re.compile(r"\b(?:was|were) (?:that|this|it)\b")
+
+
+def _names_anew(turn: Turn, low: str) -> bool:
+    """Whether the last answer named something that "where is it?" may ask about."""
+    told = any(one["role"] == "subject" for one in turn.get("referents") or [])
+    timed = turn["kind"] in ("when", "order", "at_time", "said", "compare")
+    return told and not timed and not _PLACE_IN_TIME.search(low)
+
+
+def _of_time(low: str, pronoun: Pronoun) -> bool:
+    """Whether the word belongs to "after that" or "before it"."""
+    sides = (AFTER.search(low), BEFORE.search(low))
+    return any(m and m.start() <= pronoun.start < m.end() for m in sides)
+
+
+def _told_already(desk: Desk, turn: Turn, one: dict[str, Any]) -> list[str]:
+    """What the last answer told, where the video says more about the thing than that."""
+    proofs = list(turn.get("proofs") or [])
+    names = desk.terms(one["words"], blur=False)
+    others = [u for u in desk.corpus.holding(names)
+              if u.source in ("speech", "screen") and u.record.id not in proofs
+              and coverage(names, [u]) >= 0.99]  # fmt: skip
+    return proofs if others else []
+
+
+def weighed(
+    desk: Desk, part: Part, scored: Sequence[tuple[float, dict[str, Any]]]
+) -> list[tuple[float, dict[str, Any]]]:
+    """Referents of the latest turn that has any, weighed by what the video says of them."""
+    latest = min((one["age"] for _, one in scored), default=0)
+    rows = [
+        (score + BY_SUPPORT * support(desk, part["words"], one) * (one["age"] == latest), n, one)
+        for n, (score, one) in enumerate(scored)
+    ]
+    return [(score, one) for score, _, one in sorted(rows, key=lambda row: (-row[0], row[1]))]
 
 
 def _or(names: Sequence[str]) -> str:
@@ -334,11 +405,10 @@ def reread(text: str) -> Part:
 def _besides(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """ "When is pruning mentioned after that?": words of its own, on one side of the last answer."""
     low = part["text"].lower()
-    turn = last_found(turns)
+    turn = gone_on_from(desk, turns)
     later = re.search(r"\b(?:after|before) (?:that|this|it)\b|\b(?:afterwards|later on)\b", low)
     if later is None or turn is None or not part["words"]:
         return None
-    turn = current(desk, turn)
     span = turn["spans"][0]
     video = desk.video(span["video"])
     scope = [0.0, span["start"]] if "before" in later.group() else [span["end"], video.duration]
@@ -355,17 +425,38 @@ def _besides(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
 
 def _alluded(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     """What has hardly words of its own: at, after or about what was told last."""
-    turn = last_found(turns)
-    if (
-        turn is None
-        or part.get("window")
-        or part["kind"] in ("summary", "highlights")
-        or not alluding(part)
-    ):
+    whole = part.get("window") or part["kind"] in ("summary", "highlights")
+    if whole or not alluding(part):
         return None
-    return bind(part, current(desk, turn)), None
+    turn = gone_on_from(desk, turns)
+    if turn is None:
+        return None
+    return _noted(bind(part, turn), turn), None
+
+
+def _noted(part: Part, turn: Turn) -> Part:
+    """Say where a follow-up goes on from, when that is not simply the last answer."""
+    return part | {"understood": turn["note"]} if turn.get("note") else part
+
+
+def _elliptic(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
+    """What leaves out most of a question: the last one again, with something else in it."""
+    turn = turns[-1]
+    for reading in (sluice, who_was_it, how_long_it_took, what_about):
+        made = reading(part, turn)
+        if made is not None:
+            return made | {"videos": part.get("videos") or _where(turn)}, None
+    return None
+
+
+def _there(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
+    """ "What does a slice cost there?": words of its own, near what was told last."""
+    turn = gone_on_from(desk, turns)
+    made = then_and_there(part, turn) if turn is not None and not part.get("window") else None
+    return (_noted(made, turn), None) if made is not None and turn is not None else None
 
 
 READINGS: tuple[Reading, ...] = (
-    _corrected, _elsewhere, _backward, _picked, _more, _why, _speaker, _besides, _pronoun, _alluded,
+    _corrected, _elsewhere, _backward, _picked, _more, _why, _speaker, _elliptic, _besides,
+    _pronoun, _there, _alluded,
 )  # fmt: skip

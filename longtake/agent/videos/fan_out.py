@@ -16,7 +16,7 @@ from typing import Any
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.findings import Candidate, finding, sentence
 from longtake.agent.state import Finding, Part
-from longtake.agent.talk.referents import names_in
+from longtake.agent.talk.mentions import names_in
 
 MOST_FANNED = 8
 _ADDS_UP = ("count", "duration")
