@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,9 @@ def _bees(bench: Bench) -> tuple[Place, list[Span]]:
         *ITEMS[16:],
     )
     made = write("bees", minutes=bench.minutes / 2, items=items)
-    place = bench.written(f"bees-{bench.minutes / 2:g}", made.world.remember, made)
+    # What is planted stands in the name, so that a kept world is never set against other truth.
+    text = zlib.crc32("\n\n".join(items).encode())
+    place = bench.written(f"bees-{bench.minutes / 2:g}-{text:08x}", made.world.remember, made)
     about = [line for line in BEES.splitlines() if line and line[0] not in "#."]
     long = Span(made.when(about[0])[0], made.when(about[-1])[1])
     lines = [line for item in BESIDE_BEES for line in item.splitlines() if "bee" in line.lower()]
