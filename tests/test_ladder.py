@@ -16,7 +16,8 @@ from longtake.agent.ledger import BUDGETS, Ledger
 from longtake.agent.looking.ladder import climb, plan, worth_looking
 from longtake.agent.looking.observations import contest, observed, settle
 from longtake.agent.question.classify import classify
-from longtake.perception.look import RUNGS, changing, look
+from longtake.perception.changes import changing
+from longtake.perception.look import RUNGS, look
 from longtake.perception.zoom import cells, read_grid
 from longtake.storage.observations import Observation
 from longtake.storage.records import Video

@@ -80,6 +80,10 @@ class Switches:
     """Open the moments under the coarse hits; off: answer from captions."""
     inspect: bool = True
     """Decode again where the memory lacks the detail."""
+    sweep: bool = True
+    """Go through a page that stands frame by frame, reading only what changes; off: 10 s at a time."""
+    glimpses: bool = True
+    """Look first where something was in the picture for a moment only, as the deep pass noted."""
     ground: bool = True
     """Check every sentence against its evidence before returning it."""
     blur: bool = True

@@ -15,9 +15,11 @@ from longtake.timecode import Seconds, Span, format_time
 _ANY_SIZE = 1 << 16
 
 
-def _pictures(path: Path | str, start: Seconds, until: Seconds, fps: float) -> Iterator[Picture]:
+def _pictures(
+    path: Path | str, start: Seconds, until: Seconds, fps: float, small: tuple[int, int] = (2, 2)
+) -> Iterator[Picture]:
     decoder = Decoder(
-        path, start=start, until=until, fine_fps=fps, coarse_fps=fps, small=(2, 2),
+        path, start=start, until=until, fine_fps=fps, coarse_fps=fps, small=small,
         max_side=_ANY_SIZE, sound=False,
     )  # fmt: skip
     for item in decoder:
@@ -54,6 +56,25 @@ def frames_in(path: Path | str, span: Span, fps: float) -> list[tuple[Seconds, I
     if not found:
         raise _no_moment(path, span.start)
     return found
+
+
+def small_and_full(
+    path: Path | str, span: Span, fps: float, small: tuple[int, int]
+) -> Iterator[tuple[Seconds, Image, Image]]:
+    """Yield (time, picture brought to a size, whole picture) at the instants k/fps of a span.
+
+    While one frame stays on display, both are the same objects; none is kept here.
+
+    Raises:
+        NoSuchMoment: there is no picture in the span.
+    """
+    found = False
+    for picture in _pictures(path, span.start, span.end, fps, small):
+        if picture.small is not None and picture.full is not None:
+            found = True
+            yield picture.time, picture.small, picture.full
+    if not found:
+        raise _no_moment(path, span.start)
 
 
 def _no_moment(path: Path | str, time: Seconds) -> NoSuchMoment:

@@ -19,24 +19,34 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 from longtake.models.protocols import Captioner, Image, ImageTagger, Tag, TextLine, TextReader
+from longtake.perception.changes import (
+    MOST_READINGS,
+    Change,
+    Fresh,
+    Swept,
+    changing,
+    sweep_of,
+    telling,
+)
 from longtake.perception.channels import PerceptionModels, open_channels
 from longtake.perception.economy import Economy, shrink
-from longtake.perception.edges import OTHER, Box, EdgeMap, apart, edge_map, per_patch
+from longtake.perception.edges import Box
 from longtake.perception.reading import crop, is_torn, placed
 from longtake.perception.screen import overlap, readable, similarity
 from longtake.perception.sight import colours
-from longtake.perception.zoom import better, enlarged, read_grid, unread_parts
+from longtake.perception.zoom import MOST_INK, better, enlarged, read_grid, unread_parts
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span
 
 MOST_FRAMES = 120
-MOST_READINGS = 12
 MOST_LOOKS = 24
 SMALL_TEXT = 24
 """Pixels: text lower than this is read again, enlarged."""
 LEAST_TAG = 0.1
 MOST_CAPTIONED = 8
-Crops: TypeAlias = Literal["whole", "quarters", "grid"]
+MOST_OF_IT = 0.5
+"""Share of a frame from which all of it is read, and not what is new alone."""
+Crops: TypeAlias = Literal["changed", "whole", "quarters", "grid"]
 QUARTERS: tuple[Box, ...] = (
     (0.0, 0.0, 0.58, 0.58),
     (0.42, 0.0, 1.0, 0.58),
@@ -71,14 +81,6 @@ class Hues:
 
     time: Seconds
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How much of the picture looks otherwise than in the frame before, as a share."""
-
-    time: Seconds
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,12 @@ class Rung:
 
 RUNGS: dict[str, Rung] = {
     "R4": Rung(2.0, "whole", 12.0, 24, 8),
+    "R4s": Rung(4.0, "changed", 90.0, 360, 8),
     "R5": Rung(8.0, "quarters", 4.0, 32, 4),
     "R6": Rung(4.0, "grid", 2.0, 8, 2),
 }
-"""The rungs that decode: 10 s at 2 fps, 2-4 s at 8 fps and double size, crops at full resolution."""
+"""The rungs that decode: 10 s at 2 fps; a page that stands at 4 fps, of which only what changes
+is read; 2-4 s at 8 fps and double size; crops at full resolution."""
 
 
 def look(
@@ -171,6 +175,8 @@ def look(
     """
     from longtake.perception.frames import frames_in
 
+    if crops == "changed":
+        return _sweep(sweep_of(source, span, fps), span, models, readings, text, warnings)
     length = max(span.duration, 1e-6)
     frames = list(frames_in(source, span, max(min(fps, MOST_FRAMES / length), 1.0 / length)))
     channels = open_channels(models, picture=True, sound=False, warnings=warnings)
@@ -194,6 +200,35 @@ def look(
         caption=told,
         colours=_hues(frames),
         changes=changes,
+        unread=tuple(read.unread),
+        size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
+    )
+
+
+def _sweep(
+    seen: Swept, span: Span, models: PerceptionModels, readings: int, text: bool,
+    warnings: list[str] | None,
+) -> Look:  # fmt: skip
+    """Read what is new in the frames that a sweep kept; where that cannot be read, point there."""
+    channels = open_channels(models, picture=True, sound=False, warnings=warnings)
+    read, kept = _Text(channels.reader, "changed", ()), seen.fresh
+    missed = list(kept[1:])
+    for n in telling([one.new for one in kept], readings) if text and channels.reader else ():
+        if read.part(kept[n]) and kept[n] in missed:
+            missed.remove(kept[n])
+    frames = [(one.time, one.image) for one in kept]
+    tags: list[SeenTag] = []
+    tagged = 0
+    if channels.tagger is not None and not text:
+        tags, tagged = tag_closely(channels.tagger, frames, crops="whole")
+    return Look(
+        span=span,
+        lines=tuple(sorted(read.lines, key=lambda o: (o.start, o.box[1], o.box[0], o.text))),
+        tags=tuple(tags),
+        frames=seen.times,
+        cost={"frames": len(seen.times), "readings": read.readings, "tagged": tagged},
+        colours=_hues(frames),
+        changes=tuple(Change(one.time, one.share) for one in missed),
         unread=tuple(read.unread),
         size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
     )
@@ -228,6 +263,22 @@ class _Text:
         for box, weight in unread_parts(image, found):
             self.unread.append(Unread(time, until, box, weight))
 
+    def part(self, one: Fresh) -> bool:
+        """Read the part of a frame that is new; whether there was anything to read."""
+        assert self._reader is not None
+        x0, y0, x1, y1 = one.box
+        with _ONE_AT_A_TIME:
+            if (x1 - x0) * (y1 - y0) > MOST_OF_IT:
+                found, count = read_closely(self._reader, one.image, closer=False)
+            else:
+                found, count = read_grid(self._reader, one.image, [one.box])
+        self.readings += count
+        self.lines = merge(self.lines, found, one.time, one.until)
+        for box, weight in unread_parts(one.image, found):
+            if weight > MOST_INK:  # the rest of the frame was not meant to be read
+                self.unread.append(Unread(one.time, one.until, box, weight))
+        return bool(found)
+
 
 def _hues(frames: Sequence[tuple[Seconds, Image]]) -> tuple[Hues, ...]:
     """Name the colours of the frames, each time that they change."""
@@ -248,56 +299,6 @@ def _captioned(
         return "", 0
     step = max(1, -(-len(frames) // MOST_CAPTIONED))
     return captioner.caption([image for _, image in frames[::step]], question).strip(), 1
-
-
-def changing(
-    frames: Sequence[tuple[Seconds, Image]], most: int = MOST_READINGS
-) -> tuple[list[tuple[Seconds, Image, Seconds]], tuple[Change, ...]]:
-    """Return the frames worth reading, and how much changed from each frame to the next.
-
-    Frames whose edges were all there before are left out; each that is kept stands until the next.
-    When more differ than may be read, half are taken evenly over the span, and half are those
-    in which most is new: what is there for a moment stands out of what moves all the time.
-    """
-    kept: list[tuple[Seconds, Image]] = []
-    news: list[int] = []
-    changes: list[Change] = []
-    read: EdgeMap | None = None
-    before: EdgeMap | None = None
-    for time, image in frames:
-        edges = edge_map(image)
-        if before is not None and before.shape == edges.shape:
-            share = float((apart(edges.grey, before.grey) > OTHER).mean())
-            changes += [Change(time, round(share, 4))] if share > 0 else []
-        new = _new_patches(edges, read)
-        if new:
-            kept.append((time, image))
-            news.append(new)
-            read = edges
-        before = edges
-    kept = [kept[n] for n in _telling(news, most)]
-    step = frames[1][0] - frames[0][0] if len(frames) > 1 else 1.0
-    ends = [time for time, _ in kept[1:]] + [frames[-1][0] + step if frames else 0.0]
-    whole = [(time, image, end) for (time, image), end in zip(kept, ends, strict=True)]
-    return whole, tuple(changes)
-
-
-def _telling(news: Sequence[int], most: int) -> list[int]:
-    """Choose among frames: half evenly, half those in which most is new."""
-    if len(news) <= most:
-        return list(range(len(news)))
-    even = (most + 1) // 2
-    chosen = {round(i * (len(news) - 1) / max(1, even - 1)) for i in range(even)}
-    rest = sorted(set(range(len(news))) - chosen, key=lambda n: (-news[n], n))
-    return sorted([*chosen, *rest[: most - len(chosen)]])
-
-
-def _new_patches(edges: EdgeMap, before: EdgeMap | None) -> int:
-    """How many patches hold edges that were not there at the last reading."""
-    if before is None or before.shape != edges.shape:
-        return edges.shape[0] * edges.shape[1]
-    other = apart(edges.grey, before.grey) > OTHER
-    return int((per_patch(other & (edges.strong | before.strong)) >= 8).sum())
 
 
 def read_closely(

@@ -232,7 +232,9 @@ def _seen(seen: Any, span: Span) -> dict[str, Any]:
     row = jsonable(seen)
     if not isinstance(row, dict):
         row = {"lines": row}
+    cost = row.get("cost") or {}
     kept = {"caption": row.get("caption", ""), "frames": _frames(row)}
+    kept["readings"] = int(cost.get("readings", 0))
     for name in ("lines", "tags", "colours", "changes", "unread"):
         kept[name] = [_line(one, span) if name == "lines" else one for one in row.get(name, [])]
     return kept

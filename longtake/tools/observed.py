@@ -21,7 +21,7 @@ COVERS = 0.8
 """Least share of the wanted span that an earlier look must have seen."""
 SAME_QUESTION = 0.85
 """Least cosine of two questions for a caption made for one to serve the other."""
-DEPTH = {"whole": 0, "quarters": 1, "grid": 2}
+DEPTH = {"changed": -1, "whole": 0, "quarters": 1, "grid": 2}
 LEAST_LINE = 0.5
 LEAST_TAG = 0.1
 MOST_TAGS = 5

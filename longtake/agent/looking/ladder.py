@@ -3,15 +3,17 @@
 ========  ==================================================================================
 R3        what earlier looks saw of the place; nothing is decoded
 R4        10 s at 2 frames per second
+R4s       a page that stands, at 4 frames per second, of which only what changes is read
 R5        2-4 s at 8 frames per second, double size
 R6        crops at full resolution, enlarged, around what was not read
 ========  ==================================================================================
 
 VideoLucy's backtracking (S51) with a compact track that is always read and a detailed one that is
 only opened by a question (S22). `plan` says which step to take next at a place, `climb` takes it.
-Where to go below 10 s is told by the step before: lines that were read unsurely come first, then
-changes between frames, then edges that promise text; where nothing points anywhere, all of the
-place is gone through. When two rungs of a place brought nothing, no finer one is tried, except
+Where something was there for a moment only, as the deep pass noted, is looked at first. Where to go
+below 10 s is told by the step before: lines that were read unsurely come first, then changes
+between frames, then edges that promise text; where nothing points anywhere, all of the place is
+gone through. When two rungs of a place brought nothing, no finer one is tried, except
 at a line that is there and was not read. No step is taken twice.
 
 A step is JSON: video, start, end, rung, why, fit, boxes; once taken it also says how many `new`
@@ -27,6 +29,7 @@ from typing import Any
 from longtake.agent.desk import Desk
 from longtake.agent.findings import Candidate
 from longtake.agent.looking.observations import claims, contest, earlier, question_of
+from longtake.agent.looking.places import glimpses, stands, stretch
 from longtake.agent.state import Part
 from longtake.errors import MediaError, NoSuchMoment, SourceGone
 from longtake.storage.observations import Observation
@@ -36,7 +39,12 @@ from longtake.tools.observed import COVERS, plain
 
 Step = dict[str, Any]
 Looked = dict[str, Any]
-DECODED = ("R4", "R5", "R6")
+DECODED = ("R4", "R4s", "R5", "R6")
+SWEEP = "R4s"
+SWEPT = 90.0
+"""Longest span of one sweep."""
+COMPARED = 8
+"""So many frames that are only compared count in the budget as one that models look at."""
 TILE = 12.0
 """Longest span of R4; a clip is 10 s, and up to 2 s more where it ends at a cut."""
 WINDOW = 3.0
@@ -50,12 +58,20 @@ MOST_BOXES = 4
 VISUAL = ("shown", "at_time")
 NEVER = ("summary", "highlights", "unsupported", "duration", "compare")
 """Kinds whose answer does not hang on one detail: an overview never opens the ladder."""
+EITHER = ("fact", "shown", "at_time")
+"""Kinds of questions that may be read off a page, wherever they ask to look first."""
 
 
 def worth_looking(desk: Desk, part: Part) -> bool:
     """Whether pixels may hold what is asked: something to be seen or read, not an overview."""
     if not desk.switches.inspect or part["kind"] in NEVER:
         return False
+    either = part["kind"] in EITHER and "screen" in part["sources"]
+    return sight_first(part) or (either and desk.switches.sweep)
+
+
+def sight_first(part: Part) -> bool:
+    """Whether what is asked for is to be seen or read; else only pages that name it are opened."""
     first: str = part["sources"][0]
     return first in ("screen", "sight") or part["kind"] in VISUAL
 
@@ -75,7 +91,7 @@ def plan(
     if not worth_looking(desk, part):
         return None
     video = desk.video(place["video"])
-    whole = _bounded(place, desk.limit(video))
+    whole = _bounded(_widened(desk, place), desk.limit(video))
     if whole is None:
         return None
     here = [s for s in opened if s["video"] == video.id and _span(s).overlap(whole) > 0]
@@ -87,7 +103,10 @@ def plan(
         return _step(video.id, whole, "R3", "seen for an earlier question", fit)
     if not stored and not desk.toolbox.looker.has_source(video):
         return None
-    options = [o for o in _options(here, whole) if not _visited(here, o[1], o[2])]
+    options = [*_first(desk, video.id, whole), *_options(here, whole)]
+    if any(o[2] == SWEEP for o in options):  # a sweep reads all that other frames could show
+        options = [o for o in options if o[2] != "R4"]
+    options = [o for o in options if not _visited(here, o[1], o[2])]
     if _barren(here):
         options = [o for o in options if o[2] == "R4" or o[0] >= 2.0]
     if not options:
@@ -113,7 +132,7 @@ def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:
     boxes, text = step.get("boxes", []), part["sources"][0] != "sight"
     wanted = looker.wanted(video.id, span, step["rung"], part["text"], boxes, text=text)
     question = question_of(desk)
-    if not _afford(desk, math.ceil(wanted.span.duration * wanted.fps)):
+    if not _afford(desk, _price(step["rung"], math.ceil(wanted.span.duration * wanted.fps))):
         return _looked(step, [], [], frames=0) | {"why": "the budget is spent"}
     try:
         one, reused = looker.observe(
@@ -124,7 +143,8 @@ def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:
     # Asked again, a question goes over its own looks and says that they cost what they cost.
     frames = one.frames if not reused or one.asked == question else 0
     desk.count("inspections")
-    _spend(desk, "frames", frames)
+    _spend(desk, frames, _price(step["rung"], frames))
+    desk.count("readings", int(one.seen.get("readings", 0)) if frames else 0)
     against = contest(desk, one)
     found = claims(desk, part, terms, [one], span, fit)
     told = one.asked != question and reused  # R3 has said it already
@@ -173,7 +193,7 @@ def points_of(one: Observation) -> list[dict[str, Any]]:
         {"kind": "change", "start": float(c["time"]) - step, "end": float(c["time"]),
          "weight": float(c["share"]), "box": []}
         for c in one.seen.get("changes", ())
-        if float(c["share"]) >= CHANGED
+        if float(c["share"]) >= CHANGED or one.rung == SWEEP
     ]  # fmt: skip
     found: list[dict[str, Any]] = []
     for kind in ("unread", "change"):
@@ -191,17 +211,39 @@ Option = tuple[float, Span, str, str, list[list[float]]]
 """How much it promises, where, on which rung, why, and which parts of the frame."""
 
 
+def _widened(desk: Desk, place: dict[str, Any]) -> dict[str, Any]:
+    """A place with all of the page it lies on; a time that was named stays what it is."""
+    span = Span(float(place["start"]), float(place["end"]))
+    if not desk.switches.sweep or str(place.get("id", "")).startswith("window:"):
+        return place
+    page = stretch(desk, place["video"], span)
+    return place | {"start": page.start, "end": page.end}
+
+
+def _first(desk: Desk, video: str, whole: Span) -> list[Option]:
+    """Where to begin on a page that stands: what was there for a moment, then all that changes."""
+    options: list[Option] = []
+    if desk.switches.glimpses:
+        for n, (at, _) in enumerate(glimpses(desk, video, whole)):
+            near = _around(at.middle, WINDOW, whole)
+            options.append((1.95 - 0.01 * n, near, "R5", "something was there for a moment", []))
+    if desk.switches.sweep and stands(desk, video, whole):
+        why = "the page stands: what changes is read"
+        options += [(1.7, tile, SWEEP, why, []) for tile in _tiles(whole, SWEPT)]
+    return options
+
+
 def _options(here: Sequence[Step], whole: Span) -> list[Option]:
     """Every step that could come next: 2 and more is an unread line, 1 to 2 a change."""
     options: list[Option] = [
         (1.6, tile, "R4", "not looked at yet", []) for tile in _tiles(whole, TILE)
     ]
     for step in here:
-        if step["rung"] not in ("R4", "R5"):
+        if step["rung"] not in ("R4", SWEEP, "R5"):
             continue
         for point in step["points"]:
             at = Span(point["start"], point["end"])
-            if point["kind"] == "change" and step["rung"] == "R4":
+            if point["kind"] == "change" and step["rung"] in ("R4", SWEEP):
                 near = _around(at.middle, WINDOW, whole)
                 options.append((1.0 + 0.5 * point["weight"], near, "R5", "the picture changes", []))
             elif point["kind"] == "unread":
@@ -282,9 +324,14 @@ def _afford(desk: Desk, frames: int) -> bool:
     return bool(ledger.left("frames") >= frames and ledger.spend("inspections", 1))
 
 
-def _spend(desk: Desk, what: str, n: int) -> None:
-    """Note work done, and take it from the budget."""
-    desk.count(what, n)
+def _spend(desk: Desk, frames: int, price: int) -> None:
+    """Note frames that were decoded, and take their price from the budget."""
+    desk.count("frames", frames)
     ledger = getattr(desk, "ledger", None)
-    if ledger is not None and n:
-        ledger.spend(what, n)
+    if ledger is not None and price:
+        ledger.spend("frames", price)
+
+
+def _price(rung: str, frames: int) -> int:
+    """What frames cost in the budget: in a sweep nearly all are only compared."""
+    return -(-frames // COMPARED) if rung == SWEEP else frames
