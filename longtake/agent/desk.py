@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from longtake.agent.state import Part, Switches
 from longtake.storage.records import Level, Record, Video
@@ -34,6 +34,7 @@ SOFT = frozenset(
 )
 """Words that say what sort of answer is wanted, or little at all; they weigh a third."""
 
+T = TypeVar("T")
 _SMALL = re.compile(r"\b[a-z][a-z]{2,}\b")
 NEAR = 2000
 """Captions of a level whose cosine is looked up: all of a day of clips would be 8,640."""
@@ -62,7 +63,9 @@ class Desk:
     """Whether the person has had enough; the best answer so far is given then."""
     on_step: Callable[[dict[str, Any]], None] | None = None
     _near: dict[tuple[str, ...], list[tuple[str, float]]] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+    _making: RLock = field(default_factory=RLock)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -153,6 +156,16 @@ class Desk:
                 text, level=level, channel="caption", videos=self.ids, as_of=self.as_of, k=NEAR
             )
         return self._near[key]
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is the same all through a question, made when first asked for.
+
+        The key says all that it depends on beside the memory: desks of fewer videos share it.
+        """
+        with self._making:
+            if key not in self._made:
+                self._made[key] = make()
+            return cast("T", self._made[key])
 
     def count(self, what: str, n: int = 1) -> None:
         """Note work done; parts of a question may be worked on at the same time."""

@@ -63,6 +63,10 @@ class Sheet:
 
 def sheets(desk: Desk, video: str) -> list[Sheet]:
     """The sheets of a video in order; one that was only interrupted goes on."""
+    return desk.once(("sheets", video), lambda: _sheets(desk, video))
+
+
+def _sheets(desk: Desk, video: str) -> list[Sheet]:
     pages = [(page, [line.strip() for line in page.text.splitlines() if line.strip()])
              for page in desk.toolbox.pages(video, as_of=desk.as_of)]  # fmt: skip
     often = Counter(line.lower() for _, lines in pages for line in set(lines))
