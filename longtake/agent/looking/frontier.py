@@ -214,6 +214,7 @@ def looked_at(node: Node, steps: Sequence[Mapping[str, Any]]) -> Node:
     here = [s for s in steps if s["video"] == node["video"] and s.get("rung") != "R3"
             and s["start"] < node["end"] and s["end"] > node["start"]]  # fmt: skip
     vain = bool(here) and not any(s.get("new", 1) or s.get("points") for s in here)
-    if not vain or not node["p"]:
+    judged = float(node.get("p", 0.0))  # a window or a page that was asked for was not judged
+    if not vain or not judged:
         return node
-    return node | {"p": 0.0, "score": round(node["score"] - 0.3 * node["p"], 4)}
+    return node | {"p": 0.0, "score": round(node["score"] - 0.3 * judged, 4)}
