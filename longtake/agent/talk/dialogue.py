@@ -121,7 +121,9 @@ def last_found(history: Sequence[Turn]) -> Turn | None:
     return next((turn for turn in reversed(history) if turn["spans"]), None)
 
 
-_AFTER_GUESS = "The question before was not answered for sure; this goes on from its best guess, at {at}."
+_AFTER_GUESS = (
+    "The question before was not answered for sure; this goes on from its best guess, at {at}."
+)
 _AFTER_OTHER = "The question before was not answered; this goes on from “{question}”."
 
 

@@ -115,7 +115,9 @@ def _target(text: str, old: Part, what: str) -> tuple[int, int] | None:
 def _found(text: str, words: Sequence[str]) -> tuple[int, int] | None:
     """Where words stand one after another, with their article."""
     body = r"[\s-]+".join(re.escape(w) for w in words)
-    match = re.search(rf"(?:\b(?:the|a|an|his|her|its|their|our)\s+)?\b{body}\b", text, re.IGNORECASE)
+    match = re.search(
+        rf"(?:\b(?:the|a|an|his|her|its|their|our)\s+)?\b{body}\b", text, re.IGNORECASE
+    )
     return match.span() if match and words else None
 
 
@@ -136,9 +138,10 @@ def who_was_it(part: Part, turn: Turn) -> Part | None:
     old = turn.get("part") or {}
     if not _WHO.match(part["text"].lower()) or turn["kind"] in SETTLED or not old.get("text"):
         return None
+    people = [one for one in turn.get("referents") or [] if one["kind"] == "person"]
     rest = _clause(str(old["text"]), subject=True)
-    if not rest:
-        return None
+    if people or not rest:
+        return None  # whoever was named is asked about, and that is a question of "it"
     return _asked(part, f"who {rest}") | {"words": _own_words(turn), "wants": "person"}
 
 
@@ -164,7 +167,9 @@ def _clause(text: str, subject: bool) -> str:
         return match.group("rest")
     if match := _AUXILIARY.match(bare):
         return match.group("rest")
-    lead = re.match(r"^(?:and |so |but )*(?:who|what|which(?: \w+)?)\s+(?P<rest>.+)$", bare, re.IGNORECASE)
+    lead = re.match(
+        r"^(?:and |so |but )*(?:who|what|which(?: \w+)?)\s+(?P<rest>.+)$", bare, re.IGNORECASE
+    )
     return lead.group("rest") if lead else ""
 
 

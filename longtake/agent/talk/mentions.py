@@ -14,7 +14,7 @@ from longtake.agent.reading.extract import headline, sentences
 from longtake.agent.state import Finding, Part
 from longtake.agent.talk.focus import focus
 from longtake.agent.talk.given_names import FEMALE, MALE
-from longtake.agent.talk.referents import Referent
+from longtake.agent.talk.referents import Referent, pronoun_in
 from longtake.tools.topic import FUNCTION, WATCHING
 from longtake.tools.words import stem, tokens
 
@@ -52,7 +52,7 @@ def referents_of(part: Part, found: Finding) -> list[Referent]:
     ok = found["status"] == "found"
     quotes = [str(e["quote"]) for e in found["evidence"][:3]] if ok else []
     topics = topics_of(part)
-    topic, answers = (topics or [None])[0], _answers(part, found, quotes)
+    topic, answers = next(iter(topics), None), _answers(part, found, quotes)
     first = answers[0] if answers else None
     if topic and first and _one_thing(part, topic, first):
         first["words"] = list(dict.fromkeys([*topic["words"], *first["words"]]))
@@ -65,6 +65,9 @@ def referents_of(part: Part, found: Finding) -> list[Referent]:
     kept: dict[str, Referent] = {}
     for one in made:
         named = set(one["words"])
+        known = part.get("known")
+        if known and named and named <= set(known["words"]):
+            one |= {k: known[k] for k in ("kind", "gender", "plural")}
         if not any(named <= set(other["words"]) and not _joint(other) for other in kept.values()):
             kept.setdefault(" ".join(one["words"]), one)
     return list(kept.values())[:_MOST]
@@ -121,7 +124,8 @@ def topics_of(part: Part) -> list[Referent]:
     names = [name for name in names_of(text) if set(tokens(name)) <= known]
     nouns = [p for p in phrases(text) if set(p) & set(words)]
     if not names and not nouns:
-        return [referent("the " + " ".join(words), "thing", "asked")]
+        alone = not pronoun_in(text)  # of "when does it open" the words left are its verb
+        return [referent("the " + " ".join(words), "thing", "asked")] if alone else []
     named = [referent(name, _kind_of(name, text, part), "asked") for name in names]
     things = [referent("the " + " ".join(run), "thing", "asked") for run in nouns]
     first, *rest = [*named[:1], *things, *named[1:]]
@@ -137,6 +141,7 @@ def names_of(question: str) -> list[str]:
     return [name for m in _NAME.finditer(question[1:]) if (name := _trimmed(m.group()))]
 
 
+_AUXILIARY = frozenset("does do did is was are were".split())  # noqa: SIM905
 _ARTICLE = frozenset("the a an this that these those his her its their our my".split())  # noqa: SIM905
 
 
@@ -148,7 +153,9 @@ def phrases(question: str) -> list[list[str]]:
     low = tokens(question)
     found: list[tuple[bool, list[str]]] = []
     for n, word in enumerate(low):
-        if word not in _ARTICLE or (n and low[n - 1] in _ARTICLE):
+        after = low[n + 1] if n + 1 < len(low) else ""
+        bare = word in _AUXILIARY and after not in FUNCTION  # "does bread rise"
+        if not (word in _ARTICLE or bare) or (n and low[n - 1] in _ARTICLE):
             continue
         run: list[str] = []
         for other in low[n + 1 : n + 5]:
@@ -156,10 +163,9 @@ def phrases(question: str) -> list[list[str]]:
                 break
             run.append(other)
         ends = n + 1 + len(run)
-        verb = n and low[n - 1] in ("does", "do", "did") and len(run) > 1
-        passive = (
-            n and low[n - 1] in ("is", "was", "are", "were") and len(run) > 1 and ends <= len(low)
-        )
+        asks = word if bare else low[n - 1] if n else ""
+        verb = asks in ("does", "do", "did") and len(run) > 1
+        passive = asks in ("is", "was", "are", "were") and len(run) > 1 and ends <= len(low)
         kept = [w for w in (run[:-1] if verb or passive else run) if w not in WATCHING]
         if kept:
             found.append((not (n and low[n - 1] in ("about", "on", "of")), kept))
@@ -184,7 +190,9 @@ def _answers(part: Part, found: Finding, quotes: Sequence[str]) -> list[Referent
         joined = _joined(short, said) if wants == "person" else []
         return joined or [referent(short, str(wants), "subject", quote)]
     if new:
-        return [referent(new, _kind_of(new, said, part), "subject", quote)]
+        who = _WHO.match(part["text"].lower()) and not set(tokens(new)) & _PLACES
+        kind = "person" if who else _kind_of(new, said, part)
+        return [referent(new, kind, "subject", quote)]
     return _leading(part, said, asked)
 
 
@@ -237,7 +245,7 @@ def _subject(text: str) -> Referent | None:
     """The noun phrase that a sentence begins with: "The old ferry leaves", "Fresh herring is sold"."""
     match = _LEADING.match(text.strip())
     bare = None if match else _BARE.match(text.strip())
-    if bare is not None:
+    if bare is not None and bare.group(1).split()[0].lower() not in FUNCTION:
         return referent(bare.group(1).lower(), "thing", "mention")
     words: list[str] = []
     for word in re.findall(r"[\w’'-]+|[,.;:!?]", match.group(1))[:5] if match else []:
@@ -298,7 +306,8 @@ def _kind_of(name: str, text: str, part: Part) -> str:
     if _PLACED.search(text[: max(0, text.find(name))].lower()):
         return "place"
     asked = part.get("wants") == "person" or bool(_WHO.match(str(part.get("text") or "").lower()))
-    return "person" if asked and name[:1].isupper() else "thing"
+    given = set(tokens(name)) & set(tokens(str(part.get("text") or "")))
+    return "person" if asked and name[:1].isupper() and not given else "thing"
 
 
 _WHO = re.compile(r"^(?:and |so )*(?:by |with |for )?(?:who|whom)\b")
