@@ -1,8 +1,9 @@
 """Make a world in a folder: a film, and the truth about it for a scorer's eyes only.
 
-A `Recipe` names a world and knows its timetable and its questions; `lecture`, `seminar` and
-`auction` each have one. The same arguments and the same voice give the same world. A film that is there is not
-made again; when only the questions have changed, they are asked anew of the same timetable.
+A `Recipe` names a world and knows its timetable and its questions; `lecture`, `seminar`,
+`auction` and `regatta` each have one. The same arguments and the same voice give the same world.
+A film that is there is not made again; when only the questions have changed, they are asked anew
+of the same timetable.
 """
 
 from __future__ import annotations
