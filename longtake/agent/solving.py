@@ -20,10 +20,12 @@ from typing import Any
 
 from longtake.agent.desk import Desk, row
 from longtake.agent.findings import Candidate, finding
-from longtake.agent.looking.frontier import LEAF, Tree, walk
-from longtake.agent.looking.ladder import climb, plan, worth_looking
+from longtake.agent.looking.elsewhere import believed, elsewhere
+from longtake.agent.looking.frontier import LEAF, Walk, looked_at, tree_of, walk
+from longtake.agent.looking.ladder import climb, plan, sight_first, worth_looking
 from longtake.agent.looking.observations import settle
-from longtake.agent.looking.reflect import Seen, decide
+from longtake.agent.looking.places import abreast, pages
+from longtake.agent.looking.reflect import SURE, Seen, decide
 from longtake.agent.question.decompose import bind_results, unused, with_hops
 from longtake.agent.question.resolve import beyond
 from longtake.agent.question.resolve import resolve as bind_times
@@ -70,10 +72,9 @@ def bind(desk: Desk, sub: Sub) -> Sub:
 def coarse(desk: Desk, sub: Sub) -> Sub:
     """Put the most promising spans of every level on the frontier, where pixels may be wanted."""
     part = sub["part"]
-    if idle(part) or not worth_looking(desk, part):
+    if idle(part) or not sight_first(part) or not worth_looking(desk, part):
         return {}
-    tree = Tree(desk, part, terms_of(desk, sub))
-    frontier = tree.coarse([])
+    frontier = tree_of(desk, part, terms_of(desk, sub)).coarse([])
     top = [{k: n[k] for k in ("level", "start", "end", "score")} for n in frontier[:3]]
     return {
         "frontier": frontier,
@@ -107,7 +108,7 @@ def weigh(desk: Desk, sub: Sub) -> Sub:
     made = solve(desk, part, terms, found, sub["options"]) | {"signals_in": said}
     made = confident(desk, part, terms, found, made, desk.calibration)
     made, told = guessed(desk, part, terms, found, made)
-    made = with_hops(part, made)
+    made = believed(desk, part, terms, with_hops(part, made), sub["opened"])
     step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
                   signals=made.get("signals", {}), group=made.get("group"), **told)  # fmt: skip
     return {"candidates": found, "finding": made, "trace": step}
@@ -146,30 +147,38 @@ def rewrite(desk: Desk, sub: Sub) -> Sub:
 
 def propose(desk: Desk, sub: Sub) -> Sub:
     """Walk the time tree best first to the next spans worth a look, and choose their rungs."""
-    part, terms = sub["part"], terms_of(desk, sub)
-    seen, tree = sub["opened"], Tree(desk, part, terms)
-    hits = sub["candidates"][:5]
-    going = walk(
-        sub["frontier"],
-        lambda node: tree.children(node, hits),
-        lambda node: node["level"] == LEAF,
-        budget=OPENED,
-        leaves=AT_ONCE,
-        best_first=desk.switches.best_first,
-    )
-    places = [*window_of(desk, part), *(n for n in going.leaves if n["sim"] >= FITS)]
+    part, terms, seen = sub["part"], terms_of(desk, sub), sub["opened"]
+    going = walked(desk, sub, terms) if sight_first(part) else Walk()
+    leaves = [n for n in going.leaves if n["sim"] >= FITS]
+    named = pages(desk, part, terms) if desk.switches.sweep else []
+    places = [*window_of(desk, part), *abreast(named, leaves)]
     steps: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for place in places:
         step = plan(desk, part, terms, place, [*seen, *steps])
+        if step is not None or any(_on(place, going_on) for going_on in steps):
+            again.append(place)  # a finer rung of it may be the best to open next
         if step is None:
             continue
-        again.append(place)  # a finer rung of it may be the best to open next
         if len(steps) < min(AT_ONCE, looks_left(desk)):
             steps.append(step)
     told = traced(desk, sub, "propose", opened=len(going.opened), steps=steps)
     left = [*(n for n in again if n["level"] == LEAF), *going.rest] if steps else []
     return {"frontier": left, "steps": steps, "trace": told}
+
+
+def walked(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Walk:
+    """The next leaves of the time tree, best first."""
+    part, seen, hits = sub["part"], sub["opened"], sub["candidates"][:5]
+    tree = tree_of(desk, part, terms)
+    return walk(
+        [looked_at(node, seen) for node in sub["frontier"]],
+        lambda node: [looked_at(child, seen) for child in tree.children(node, hits)],
+        lambda node: node["level"] == LEAF,
+        budget=OPENED,
+        leaves=AT_ONCE,
+        best_first=desk.switches.best_first,
+    )
 
 
 def look(desk: Desk, payload: dict[str, Any]) -> Sub:
@@ -238,6 +247,12 @@ def window_of(desk: Desk, part: dict[str, Any]) -> list[dict[str, Any]]:
              "level": LEAF, "sim": 1.0, "score": 1.0}]  # fmt: skip
 
 
+def _on(place: dict[str, Any], step: dict[str, Any]) -> bool:
+    """Whether a place lies where a step goes."""
+    same = bool(place["video"] == step["video"])
+    return same and place["start"] < step["end"] and place["end"] > step["start"]
+
+
 def looks_left(desk: Desk) -> int:
     """How many second looks the budget still allows."""
     return int(desk.ledger.left("inspections"))
@@ -265,10 +280,13 @@ def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
     looking = desk.switches.inspect and desk.switches.finer and worth_looking(desk, part)
     read_off = best is not None and best["source"] in ("screen", "sight") and enough(best, terms)
     ways = len(sub["frontier"]) + (len(window_of(desk, part)) if not sub["opened"] else 0)
+    sure = made["status"] == "found" and made["confidence"] >= SURE
+    if looking and not sub["opened"] and not sight_first(part) and not sure:
+        ways += len(pages(desk, part, terms))
     return Seen(
         status=made["status"],
         p=float(made["confidence"]),
-        direct=read_off,
+        direct=read_off and not (looking and elsewhere(desk, part, terms, made)),
         settled=bool(part["settled"]),
         absent=absent,
         coverage=desk.coverage(),

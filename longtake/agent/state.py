@@ -84,6 +84,8 @@ class Switches:
     """Go through a page that stands frame by frame, reading only what changes; off: 10 s at a time."""
     glimpses: bool = True
     """Look first where something was in the picture for a moment only, as the deep pass noted."""
+    place: bool = True
+    """Look at the very place a question names before an answer from elsewhere is believed."""
     ground: bool = True
     """Check every sentence against its evidence before returning it."""
     blur: bool = True
