@@ -7,7 +7,8 @@ may carry a `fix` (one sentence: what mends it)::
     ├── UsageError                    usage               2
     ├── BackendError                  backend_failed      3
     │   ├── BadReply                  bad_reply           3
-    │   └── Unreachable               unreachable         3
+    │   ├── Unreachable               unreachable         3
+    │   └── UnsupportedModel          unsupported_model   3
     ├── MissingError                  missing             4
     │   ├── MissingModel              missing_model       4
     │   ├── MissingDependency         missing_dependency  4
@@ -70,6 +71,12 @@ class Unreachable(BackendError):
     """An endpoint or a package index could not be reached."""
 
     code = "unreachable"
+
+
+class UnsupportedModel(BackendError):
+    """A model whose keys and values cannot be read and placed exactly."""
+
+    code = "unsupported_model"
 
 
 class MissingError(LongtakeError):

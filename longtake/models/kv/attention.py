@@ -1,0 +1,170 @@
+"""Attention as the tap runs it: the model calls it with queries and keys that are not yet rotated.
+
+It is registered once with transformers under `NAME` and used by a model only while a tap runs it.
+The run of the moment is kept per thread; nothing else is shared.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from longtake.errors import BackendError, UnsupportedModel
+from longtake.models.kv.held import Held
+from longtake.models.kv.rotary import Rotary
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "longtake_rope_tap"
+_current = threading.local()
+
+# What a layer may ask of its attention beyond scaling, and why that is refused.
+_BEYOND = {
+    "sliding_window": "layers with a sliding window",
+    "softcap": "attention scores with a soft cap",
+    "s_aux": "learned attention sinks",
+    "sinks": "learned attention sinks",
+    "position_bias": "a position bias in attention",
+    "attention_bias": "a position bias in attention",
+    "indexer": "a sparse choice of keys",
+    "cache": "a paged cache",
+}
+
+
+@dataclass(eq=False)
+class Run:
+    """One forward pass: what to attend to, and what was seen on the way.
+
+    `plain` turns False when the model asks for another mask than the causal one.
+    """
+
+    rotary: Rotary
+    angles: tuple[Any, Any]
+    held: Held | None = None
+    visible: Tensor | None = None
+    asked: Collection[int] = ()
+    keys: list[Tensor] = field(default_factory=list)
+    values: list[Tensor] = field(default_factory=list)
+    queries: dict[int, Tensor] = field(default_factory=dict)
+    masks: dict[int, Tensor] = field(default_factory=dict)
+    plain: bool = True
+
+    @property
+    def layer(self) -> int:
+        """The layer whose turn it is."""
+        return len(self.keys)
+
+    def take(self, module: Any, query: Tensor, key: Tensor, value: Tensor) -> int:
+        """Note what this layer made; return its number."""
+        layer = self.layer
+        if getattr(module, "layer_idx", layer) != layer:
+            raise UnsupportedModel("the model's layers share attention or take turns out of order")
+        self.keys.append(key[0])
+        self.values.append(value[0])
+        if layer in self.asked:
+            self.queries[layer] = query[0]
+        return layer
+
+    def mask(self, layer: int, query: Tensor) -> Tensor | None:
+        """What the new tokens may read in this layer; None: all held, and causal among themselves.
+
+        A boolean mask, or one in the dtype of the scores where keys stand for several tokens.
+        """
+        import torch
+
+        q = query.shape[2]
+        m = self.held.keys[layer].shape[2] if self.held is not None else 0
+        bias = self.held.bias[layer] if self.held is not None and m else None
+        if bias is None and (m == 0 or (q == 1 and self.visible is None)):
+            return None
+        if bias is None and m in self.masks:
+            return self.masks[m]
+        among = torch.ones(q, q, dtype=torch.bool, device=query.device).tril()
+        before = torch.ones(q, m, dtype=torch.bool, device=query.device)
+        if self.visible is not None:
+            before = self.visible.to(query.device)
+        mask = torch.cat((before, among), dim=1)[None, None]
+        if bias is None:
+            self.masks[m] = mask
+            return mask
+        row = torch.cat((bias.to(query), query.new_zeros(q)))
+        return torch.where(mask, row, float("-inf"))
+
+
+@contextmanager
+def running(run: Run) -> Iterator[Run]:
+    """Make this the run of the thread."""
+    _current.run = run
+    try:
+        yield run
+    finally:
+        _current.run = None
+
+
+def current() -> Run:
+    """The run of this thread."""
+    run: Run | None = getattr(_current, "run", None)
+    if run is None:
+        raise BackendError(
+            "the model was called while a tap runs it in another thread",
+            fix="give each thread its own model, or take turns",
+        )
+    return run
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **rest: Any,
+) -> tuple[Any, None]:
+    """Rotate, join what is held, attend; the mask of the model is not used."""
+    import torch
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    run = current()
+    _refuse(module, key, value, rest)
+    layer = run.take(module, query, key, value)
+    query, key = run.rotary.turn(query, key, run.angles)
+    mask = run.mask(layer, query)
+    if run.held is not None and run.held.keys[layer].shape[2]:
+        key = torch.cat((run.held.keys[layer], key), dim=2)
+        value = torch.cat((run.held.values[layer], value), dim=2)
+    made, _ = sdpa_attention_forward(module, query, key, value, mask, scaling=scaling)
+    return made, None
+
+
+def _refuse(module: Any, key: Tensor, value: Tensor, rest: dict[str, Any]) -> None:
+    for name, why in _BEYOND.items():
+        if rest.get(name) is not None:
+            raise UnsupportedModel(f"the model has {why}")
+    if not getattr(module, "is_causal", True):
+        raise UnsupportedModel("the model's attention is not causal")
+    if key.shape[-1] != value.shape[-1]:
+        raise UnsupportedModel("the model compresses keys and values into one latent (MLA)")
+
+
+def no_mask(**rest: Any) -> None:
+    """Stand in for the model's mask (the tap knows what may be read), noting what it would be."""
+    from transformers.masking_utils import causal_mask_function
+
+    if rest.get("mask_function") is not causal_mask_function:
+        current().plain = False
+
+
+@cache
+def register() -> None:
+    """Make `attend` known to transformers."""
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface
+
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, no_mask)
