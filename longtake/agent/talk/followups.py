@@ -26,7 +26,7 @@ from longtake.agent.talk.elliptic import (
 )
 from longtake.agent.talk.mentions import phrases, topic_of
 from longtake.agent.talk.pronouns import in_place, reread
-from longtake.agent.talk.support import support
+from longtake.agent.talk.support import told_together
 from longtake.tools.topic import content_words
 
 __all__ = ["alluding", "follow", "last_found", "remembered"]
@@ -249,17 +249,24 @@ def _elliptic(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:
     turn = turns[-1]
     for reading in (sluice, who_was_it, how_long_it_took, what_about):
         made = reading(part, turn)
-        if made is None or (reading is what_about and not _told_of(desk, part, made)):
-            continue
-        return made | {"videos": part.get("videos") or where(turn)}, None
+        if made is not None and reading is what_about:
+            made = _as_told(desk, part, made)
+        if made is not None:
+            return made | {"videos": part.get("videos") or where(turn)}, None
     return None
 
 
-def _told_of(desk: Desk, part: Part, made: Part) -> bool:
-    """Whether the video says of the new thing anything of what was asked of the old one."""
-    rest = [w for w in made["words"] if w not in part["words"]]
-    one = {"words": part["words"], "kind": "thing"}
-    return not rest or support(desk, rest, one) > 0
+def _as_told(desk: Desk, part: Part, made: Part) -> Part | None:
+    """The exchanged question with those of the old one's words that are told of the new thing.
+
+    None when nothing of it is: then the new thing itself is asked for.
+    """
+    new = [w for w in part["words"] if w in made["words"]]
+    rest = [w for w in made["words"] if w not in new]
+    kept = told_together(desk, new, rest) if rest else []
+    if rest and not kept:
+        return None
+    return made | {"words": [w for w in made["words"] if w in new or w in kept]}
 
 
 def _there(desk: Desk, part: Part, turns: Sequence[Turn]) -> Followed | None:

@@ -33,6 +33,7 @@ _LEADING = re.compile(
 _SPOT = re.compile(r"\b(?:in|at|near|inside|behind|from|to)\s+the\s+((?:[a-z]+\s)?[a-z]{3,})\b")
 
 _PEOPLE = r"\b(?:brothers?|sisters?|twins|couple|men|women|girls|boys|children|people|students)$"
+_FIRM = r"(?:company|firm|club|school|team|orchestra|agency|bank|brand|shop|studio|group|works)"
 _PLACES = frozenset(
     "street road lane square avenue alley quay harbour bay island valley village".split()  # noqa: SIM905
 )
@@ -191,6 +192,7 @@ def _answers(part: Part, found: Finding, quotes: Sequence[str]) -> list[Referent
         return joined or [referent(short, str(wants), "subject", quote)]
     if new:
         who = _WHO.match(part["text"].lower()) and not set(tokens(new)) & _PLACES
+        who = who and not re.search(rf"\b{_FIRM}(?: \w+)? {re.escape(new)}", said)
         kind = "person" if who else _kind_of(new, said, part)
         return [referent(new, kind, "subject", quote)]
     return _leading(part, said, asked)

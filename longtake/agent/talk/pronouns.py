@@ -83,12 +83,19 @@ def _told_already(desk: Desk, turn: Turn, one: dict[str, Any]) -> list[str]:
 def weighed(
     desk: Desk, part: Part, scored: Sequence[tuple[float, dict[str, Any]]]
 ) -> list[tuple[float, dict[str, Any]]]:
-    """Referents of the latest turn that has any, weighed by what the video says of them."""
-    latest = min((one["age"] for _, one in scored), default=0)
+    """Referents weighed by what the video says of them.
+
+    That tells a thing from a person or a place; of one sort only those that were spoken of last
+    gain by it, for what is told of an earlier person answers no question about the later one.
+    """
+    latest: dict[str, int] = {}
+    for _, one in scored:
+        latest[one["kind"]] = min(one["age"], latest.get(one["kind"], one["age"]))
     rows = [
-        (score + BY_SUPPORT * support(desk, part["words"], one) * (one["age"] == latest), n, one)
+        (score + BY_SUPPORT * support(desk, part["words"], one) * (one["age"] == latest[one["kind"]]),
+         n, one)
         for n, (score, one) in enumerate(scored)
-    ]
+    ]  # fmt: skip
     return [(score, one) for score, _, one in sorted(rows, key=lambda row: (-row[0], row[1]))]
 
 

@@ -23,7 +23,7 @@ Referent = dict[str, Any]
 ``plural`` and ``gender`` ("m", "f" or None)."""
 
 ROLE = {"subject": 1.0, "asked": 0.7, "mention": 0.5}
-BY_ROLE, BY_AGE, BY_VERB = 0.6, 0.3, 0.15
+BY_ROLE, BY_AGE, BY_VERB = 0.6, 0.3, 0.3
 WRONG_NUMBER, WRONG_SORT = 0.4, 0.2
 EQUAL = 0.1
 """Two that are less apart than this are equally likely."""
@@ -133,7 +133,14 @@ def fits(pronoun: Pronoun, one: Referent) -> bool:
         return stem(pronoun.noun) in {stem(word) for word in one["words"]}
     if pronoun.gender and (one["plural"] or one["gender"] not in (None, pronoun.gender)):
         return False
-    return one["kind"] in pronoun.kinds
+    return one["kind"] in pronoun.kinds or (not pronoun.gender and _may_be_a_firm(one))
+
+
+def _may_be_a_firm(one: Referent) -> bool:
+    """A lone name that answers "who?" and is no known person's may be that of a firm or a club."""
+    return (
+        one["kind"] == "person" and len(one["words"]) == 1 and not (one["gender"] or one["plural"])
+    )
 
 
 def ranked(

@@ -44,6 +44,22 @@ def support(desk: Desk, words: Sequence[str], one: dict[str, Any]) -> float:
     return round(best, 4)
 
 
+def told_together(desk: Desk, new: Sequence[str], rest: Sequence[str]) -> list[str]:
+    """Which of the other words stand where the new ones do: as many as one utterance holds."""
+    name, others = desk.terms(new, blur=False), desk.terms(rest, blur=False)
+    units = [u for u in desk.corpus.holding(name) if u.source in ("speech", "screen")]
+    best: list[str] = []
+    most = 0.0
+    for unit in [u for u in units if coverage(name, [u]) >= _NAMED][:_MOST]:
+        near = [unit, *_after(unit, desk.lane(unit.record.video, unit.source).beside(unit))]
+        for place in ([unit], near):
+            held = coverage(others, place) * (1.0 if place == [unit] else NEARBY)
+            if held > most:
+                most = held
+                best = [t.text for t in others if max(t.match(u) for u in place) > 0]
+    return best
+
+
 def _called(one: dict[str, Any], names: Sequence[str]) -> list[str]:
     """A person goes by the last name as well as by all of them."""
     return list(names[-1:]) if one["kind"] == "person" and len(names) > 1 else list(names)
