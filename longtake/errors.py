@@ -25,7 +25,11 @@ may carry a `fix` (one sentence: what mends it)::
     │   ├── Locked                    locked              3
     │   ├── Corrupt                   corrupt             3
     │   ├── NewerSchema               newer_schema        3
-    │   └── DiskFull                  disk_full           3
+    │   ├── DiskFull                  disk_full           3
+    │   └── KVError                   kv                  3
+    │       ├── KVMismatch            kv_mismatch         3
+    │       ├── KVDamaged             kv_damaged          3
+    │       └── KVMissing             kv_missing          4
     ├── PartlyDone                    partly_done         7
     └── Interrupted                   interrupted       130
 """
@@ -183,6 +187,31 @@ class DiskFull(StoreError):
     """There is no room left on the disk."""
 
     code = "disk_full"
+
+
+class KVError(StoreError):
+    """The key–value memory cannot be used as asked; text memory goes on without it."""
+
+    code = "kv"
+
+
+class KVMismatch(KVError):
+    """The memory was made by another model, dtype, tokenizer or prefix, or has other shapes."""
+
+    code = "kv_mismatch"
+
+
+class KVDamaged(KVError):
+    """A file of the memory is cut off, changed, or of another memory."""
+
+    code = "kv_damaged"
+
+
+class KVMissing(KVError):
+    """A block, or the file that holds it, is not there; `fix` names the command that builds it."""
+
+    code = "kv_missing"
+    exit_code = 4
 
 
 class PartlyDone(LongtakeError):
