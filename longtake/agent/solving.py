@@ -42,6 +42,8 @@ from longtake.tools.corpus import Term, coverage
 TRIES = 2
 AT_ONCE = 2
 """Spans looked at in parallel."""
+NEAR = 0.15
+"""By so much less another place may fit and still be looked at beside the best."""
 OPENED = 40
 """Spans of the time tree opened for one proposal."""
 FITS = 0.45
@@ -160,7 +162,7 @@ def propose(desk: Desk, sub: Sub) -> Sub:
             again.append(place)  # a finer rung of it may be the best to open next
         if step is None:
             continue
-        if len(steps) < min(AT_ONCE, looks_left(desk)):
+        if len(steps) < min(AT_ONCE, looks_left(desk)) and place["sim"] >= again[0]["sim"] - NEAR:
             steps.append(step)
     told = traced(desk, sub, "propose", opened=len(going.opened), steps=steps)
     left = [*(n for n in again if n["level"] == LEAF), *going.rest] if steps else []

@@ -73,7 +73,7 @@ def pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any]]
     words = [term for term in terms if not term.absent]
     if not words:
         return []
-    found: dict[tuple[str, float], dict[str, Any]] = {}
+    found: dict[tuple[str, float], tuple[float, float, dict[str, Any]]] = {}
     for unit in desk.corpus.holding(words):
         record = unit.record
         if unit.source != "screen" or not _page_line(desk, record):
@@ -82,9 +82,11 @@ def pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any]]
             continue
         fit = coverage(terms, _together(desk, unit))
         key = (record.video, round(record.span.start))
-        if fit >= NAMES and fit > found.get(key, {"sim": 0.0})["sim"]:
-            found[key] = _place(record, fit)
-    return sorted(found.values(), key=lambda p: (-p["sim"], p["start"], p["id"]))[:MOST_PAGES]
+        line = coverage(terms, [unit])  # of two pages that hold as much, one line may hold it all
+        if fit >= NAMES and (fit, line) > found.get(key, (0.0, 0.0, {}))[:2]:
+            found[key] = (fit, line, _place(record, fit))
+    best = sorted(found.values(), key=lambda f: (-f[0], -f[1], f[2]["start"], f[2]["id"]))
+    return [place for _, _, place in best[:MOST_PAGES]]
 
 
 def _together(desk: Desk, unit: Unit) -> list[Unit]:
@@ -97,7 +99,7 @@ def _together(desk: Desk, unit: Unit) -> list[Unit]:
 def _place(record: Record, fit: float) -> dict[str, Any]:
     return {"id": f"page:{record.id}", "video": record.video, "start": float(record.span.start),
             "end": float(record.span.end), "level": "clip", "sim": round(fit, 4),
-            "score": round(fit, 4)}  # fmt: skip
+            "p": round(fit, 4), "score": round(fit, 4)}  # fmt: skip
 
 
 def abreast(
