@@ -57,7 +57,26 @@ def _edge(edge: Seconds, bearing: Bearing, look: Look, video: Video, *, begins: 
 
 
 def _shown(seen: Mapping[str, Any], bearing: Bearing) -> list[tuple[Seconds, Seconds]]:
-    """The times at which what was asked for is in view."""
+    """The times at which what was asked for is in view, told by the best that is."""
+    rows = _rows(seen)
+    scores = _weighed(bearing, rows)
+    best = max(scores, default=0.0)
+    if best <= 0.0:
+        return []
+    return [row[1:3] for row, score in zip(rows, scores, strict=True) if score >= SAME * best]
+
+
+def sightings(
+    seen: Mapping[str, Any], bearing: Bearing, least: float
+) -> list[tuple[Seconds, Seconds]]:
+    """The times at which something bears the words by at least so much."""
+    rows = _rows(seen)
+    scores = _weighed(bearing, rows)
+    return [row[1:3] for row, score in zip(rows, scores, strict=True) if score >= least]
+
+
+def _rows(seen: Mapping[str, Any]) -> list[tuple[str, Seconds, Seconds, float]]:
+    """Lines and labels of a look: words, from when to when, how sure."""
     rows: list[tuple[str, Seconds, Seconds, float]] = [
         (str(line["text"]), float(line["start"]), float(line["end"]), 1.0)
         for line in seen.get("lines", [])
@@ -66,13 +85,7 @@ def _shown(seen: Mapping[str, Any], bearing: Bearing) -> list[tuple[Seconds, Sec
         (str(tag["label"]), float(tag["time"]), float(tag["time"]), float(tag["p"]))
         for tag in seen.get("tags", [])
     ]
-    if not rows:
-        return []
-    scores = _weighed(bearing, rows)
-    best = max(scores)
-    if best <= 0.0:
-        return []
-    return [row[1:3] for row, score in zip(rows, scores, strict=True) if score >= SAME * best]
+    return rows
 
 
 def _weighed(bearing: Bearing, rows: Sequence[tuple[str, Seconds, Seconds, float]]) -> list[float]:

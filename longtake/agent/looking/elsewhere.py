@@ -39,9 +39,10 @@ def place_words(text: str) -> str:
     >>> place_words("What is the number of the bus")
     ''
     """
-    for found in _ON.finditer(text):
+    for n, found in enumerate(_ON.finditer(text)):
         before = text[: found.start()]
-        of_it = found.group(1).lower() in ("of", "on") and _ASKED.search(before)
+        word = found.group(1).lower()
+        of_it = (n == 0 and word == "of") or (word in ("of", "on") and _ASKED.search(before))
         if not of_it and not _DONE.search(before):
             return text[found.end() :].strip(" ?.")
     return ""
