@@ -207,7 +207,7 @@ def _related(text: str, low: str, common: dict[str, Any]) -> Part | None:
     if kind == "order" and not re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", head.lower()):
         named["sources"] = ["screen", "speech"]
     day = p.DAY_HEAD.match(low) and not re.search(
-        rf"\b(?:{p.SAY}|{p.SCREEN})\b", match.group("anchor")
+        rf"\b(?:{p.SAY}|{p.SCREEN})\b", f"{match.group('anchor')} {head.lower()}"
     )
     return part(
         text,

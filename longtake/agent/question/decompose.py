@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from longtake.agent.question.classify import classify
+from longtake.agent.question.clauses import MARK, Split
 from longtake.agent.question.hops import bind_results, unused, with_hops
-from longtake.agent.question.templates import MARK, TEMPLATES, Split
+from longtake.agent.question.templates import TEMPLATES
 from longtake.agent.state import Part, Switches
 from longtake.tools.topic import content_words
 

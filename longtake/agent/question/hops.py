@@ -13,9 +13,9 @@ from typing import Any
 from longtake.agent.desk import SOFT, Desk, candidate
 from longtake.agent.findings import Candidate, clock, finding, page_of, sentence, stop, telling
 from longtake.agent.question.classify import classify
+from longtake.agent.question.clauses import MARK
 from longtake.agent.question.linked import value_of
 from longtake.agent.question.reducing import reduced
-from longtake.agent.question.templates import MARK
 from longtake.agent.reading.anchors import ends_at
 from longtake.agent.reading.evidence import collect, enough
 from longtake.agent.reading.pages import span_of
@@ -43,14 +43,22 @@ def bind_results(desk: Desk, part: Part, done: Done) -> tuple[Part, Finding | No
         return part, None
     for earlier, made in waits:
         if made["status"] != "found" or not made["evidence"]:
-            return part, _failed(earlier, made)
+            return _at_once(desk, part, None) or (part, _failed(earlier, made))
     findings = [made for _, made in waits]
     part = dict(part) | {"hops": [proof for made in findings for proof in made["evidence"][:1]]}
     if bind["how"] == "reduce":
         return part, reduced(part, waits)
     if bind["how"] == "value":
         return _with_value(desk, part, *waits[0])
-    return _in_time(desk, part, bind["how"], findings)
+    return _in_time(desk, part, bind["how"], [_when(*one) for one in waits])
+
+
+def _when(earlier: Part, made: Finding) -> Finding:
+    """An event that is over when it has happened ends as it begins: "the card comes up"."""
+    if not earlier.get("onset"):
+        return made
+    first = made["evidence"][0]
+    return made | {"evidence": [first | {"end": first["start"]}, *made["evidence"][1:]]}
 
 
 def _failed(earlier: Part, made: Finding) -> Finding:
@@ -82,6 +90,28 @@ def unused(part: Part, found: Sequence[Candidate]) -> list[Candidate]:
     return [one for one in found if one["id"] not in told]
 
 
+def _at_once(desk: Desk, part: Part, proof: Candidate | None) -> tuple[Part, Finding | None] | None:
+    """The whole question instead of a step of it, where one sentence holds all of its words.
+
+    "The keeper of the mill collects clocks" needs no name; `proof` is the step's own sentence.
+    """
+    made = classify(part["whole"]) if part.get("whole") else []
+    if len(made) != 1 or len(made[0]["words"]) < 2:
+        return None
+    whole, terms = made[0], desk.terms(made[0]["words"], blur=False)
+    if not terms or any(term.absent for term in terms):
+        return None
+    sort = sort_of(whole["text"])
+    for unit in desk.corpus.holding(terms):
+        if unit.source not in ("speech", "screen") or (proof and unit.record.id == proof["id"]):
+            continue
+        fits = sort is None or holds(sort, whole["text"], unit.record.text)
+        if fits and coverage(terms, [unit]) >= 0.99:
+            kept = {k: part[k] for k in ("id", "deps", "bind", "scope", "point") if k in part}
+            return whole | kept | {"follows": False}, None
+    return None
+
+
 # -- a value -------------------------------------------------------------------------------
 
 
@@ -90,6 +120,9 @@ def _with_value(
 ) -> tuple[Part, Finding | None]:
     """Put the person or thing that was found into the words of the part."""
     value, proof = value_of(earlier, made, part["bind"])
+    once = _at_once(desk, part, proof)
+    if once is not None:
+        return once
     if value is None:
         return part, _failed(earlier, made)
     part["hops"] = [proof]
@@ -101,6 +134,9 @@ def _with_value(
     kept = {k: part[k] for k in ("id", "deps", "bind", "hops", "scope", "point") if k in part}
     made_part = fresh | kept | {"text": text, "follows": False, "told": [proof["id"]]}
     made_part["words"] = list(dict.fromkeys([*words, *names])) or fresh["words"]
+    if part.get("op") == "bearer":
+        made_part |= {k: part[k] for k in ("op", "role", "cues", "kind", "silent")}
+        return made_part | {"thing": names}, None
     if _told_together(desk, made_part, words, proof):
         made_part["scope"] = [proof["start"], max(proof["end"], proof["start"] + 0.001)]
         made_part["told"] = []

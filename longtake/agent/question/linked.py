@@ -8,6 +8,7 @@ the evidence are returned.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.findings import Candidate
@@ -29,6 +30,13 @@ _CALLED = re.compile(r"\b(?:called|named|titled|entitled)\s+((?:[A-Z][\w-]*\s?)+
 def value_of(earlier: Part, made: Finding, bind: dict[str, Any]) -> tuple[str | None, Candidate]:
     """The value, and the piece of evidence that holds it; None when no value can be told."""
     wants = bind.get("wants") or earlier["wants"]
+    if wants != "person":
+        for proof in made["evidence"][:3]:
+            line = best_sentence(proof["quote"], earlier["words"])
+            found = beside_head(line, bind.get("head"), earlier["words"])
+            found = found or (place_in(line, earlier["words"]) if wants == "place" else None)
+            if found:
+                return _bare(found), proof
     short = made.get("short")
     if short:
         proof = next((e for e in made["evidence"] if short.lower() in e["quote"].lower()),
@@ -41,6 +49,47 @@ def value_of(earlier: Part, made: Finding, bind: dict[str, Any]) -> tuple[str | 
         if found:
             return _bare(found), proof
     return None, made["evidence"][0]
+
+
+_NAME = r"(?:[A-Z][\w'’-]*|\d+)(?: (?:of |de |van |von )?(?:[A-Z][\w'’-]*|\d+))*"
+
+
+def beside_head(line: str, head: str | None, words: Sequence[str]) -> str | None:
+    """The name that stands beside the noun that was asked for, whatever the sentence asks of it.
+
+    >>> beside_head("The roses come from the nursery Fennick.", "nursery", ["nursery", "roses"])
+    'Fennick'
+    >>> beside_head("The cow lives on the Hartog farm.", "farm", ["farm", "cow"])
+    'Hartog'
+    """
+    noun = tokens(head or "")[-1:]
+    if not noun:
+        return None
+    root = re.escape(noun[0].removesuffix("s"))
+    known = {stem(w) for w in words}
+    for pattern in (
+        rf"\b(?i:{root})s? (?:called |named |of )?({_NAME})",
+        rf"\b({_NAME}) (?i:{root})s?\b",
+    ):
+        for match in re.finditer(pattern, line):
+            name = re.sub(r"^(?:The|A|An|This|Our|In|At|On|From) ", "", match.group(1))
+            fresh = [w for w in tokens(name) if stem(w) not in known and w not in FUNCTION]
+            if fresh:
+                return name
+    return None
+
+
+def place_in(line: str, words: Sequence[str]) -> str | None:
+    """The place that a sentence names.
+
+    >>> place_in("The potter grew up in Tarnby, beside a mill.", ["potter", "grew"])
+    'Tarnby'
+    """
+    known = {stem(w) for w in words}
+    for match in re.finditer(rf"\b(?:in|at|from|near|to|on) (?:the )?({_NAME})", line):
+        if not {stem(w) for w in tokens(match.group(1))} <= known:
+            return match.group(1)
+    return None
 
 
 def thing_in(line: str, question: str, head: str | None) -> str | None:

@@ -93,9 +93,14 @@ COMPARE = (
         r"((?:before or after|after or before|before|after))\s+(.+)$"
     ),
 )
+CARES = (
+    r"(?<!\blooks )(?<!\blook )(?<!\blooked )(?<!\blooking )(?<!\bnamed )(?<!\bcalled )(?<!\basked )"
+    r"(?<!\btakes )(?<!\btook )"
+)
+"""Not after verbs of which "after" is a part: to look after a mill is no time."""
 RELATION = re.compile(
     r"^(?P<head>.+?)\s*\b(?:right |just |immediately |directly |shortly |straight )?"
-    r"(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
+    rf"{CARES}(?P<relation>after|before|following|preceding|once|until)\s+(?P<anchor>(?!all\b|that\b\W*$|"
     r"this\b\W*$|it\b\W*$).+)$"
 )
 CHANGES = frozenset("change changes correction corrections update updates".split())  # noqa: SIM905
@@ -184,6 +189,16 @@ TIMES_THERE = re.compile(
     r"^(?:how many times|how often) (?:is|was|were|are) there (?P<a>.+)$|"
     r"^(?:how many times|how often) (?:does|did|do) (?P<b>.+?) (?:happen|take place|occur|interrupt\w*)$"
 )
+_SOUNDS = (
+    r"(?:rings?|rang|rung|sounds?|sounded|barks?|barked|crows?|crowed|chimes?|chimed|tolls?|tolled|goes off|"
+    r"go off|went off|gone off|whistles?|whistled|hoots?|hooted|beeps?|beeped|honks?|honked|blows?|blew|"
+    r"blown|strikes?|struck|bangs?|banged|thunders?|thundered|mews?|meows?|squeaks?|squeaked|be heard)"
+)
+HEARD = re.compile(
+    rf"^(?:how many times|how often) (?:does|did|do|has|have|is|was|were|can|could) (?P<a>.+?) {_SOUNDS}$|"
+    r"^(?:how many times|how often) (?:does|did|do|can|could|was|were|is|are)(?: \w+)? (?:hear|heard) (?P<b>.+)$"
+)
+"""Sounds, which are remarked on in other words than those of the question."""
 NTH_SLIDE = re.compile(r"\b(?:slide|page)\b")
 FOLLOWS = re.compile(
     r"^(?P<head>(?:what|which)(?: part of the day| (?:event|activity|session|item))?) "
@@ -194,7 +209,7 @@ DAY_HEAD = re.compile(
     r"^(?:and |so )*(?:what|which)(?:'s| is| was)? (?:on|up|next|happening|going on)\b|"
     r"^(?:and |so )*what (?:do|did|does) (?:they|she|he|we|people|everybody|the \w+) do\b|"
     r"^(?:and |so )*what (?:happens|happened|comes|came|follows|followed|takes place)\b|"
-    r"^which (?:part of the day|event|activity|session)\b"
+    r"^which (?:part of the day|event|activity|session|item|act)\b"
 )
 """Asks for what is on, and not for a slide or a word: what it comes after is a part of the day."""
 _MORE = (

@@ -14,179 +14,23 @@ thing that the inner clause describes: "Who is the man who won?" is one question
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.question import patterns as p
 from longtake.agent.question.classify import classify, part
+from longtake.agent.question.clauses import PLAIN, Split, value_hop
+from longtake.agent.question.clauses import sub as _sub
 from longtake.agent.state import Part
 from longtake.tools.topic import content_words
 from longtake.tools.words import tokens
 
-MARK = "[…]"
-"""Stands in a text for what another part will find."""
-_PEOPLE = (
-    r"(?:person|man|woman|boy|girl|author|writer|guest|speaker|student|singer|player|artist|somebody|"
-    r"someone|one|scientist|engineer|teacher|lady|fellow|musician|painter|gardener|baker|pilot|child)"
-)
-_ROLES = {
-    "author": "wrote", "writer": "wrote", "painter": "painted", "composer": "composed",
-    "inventor": "invented", "founder": "founded", "builder": "built", "winner": "won",
-    "owner": "owns", "designer": "designed", "discoverer": "discovered", "architect": "built",
-    "director": "directed", "maker": "made", "editor": "edited", "organiser": "organised",
-    "organizer": "organized", "translator": "translated", "photographer": "photographed",
-}  # fmt: skip
-_REL = re.compile(
-    rf"\b(?:the|a|an|that) (?P<head>(?:[\w-]+ ){{0,2}}?[\w-]+) (?P<rel>who|that|which) "
-    rf"(?P<clause>(?!(?:{p.TALKER}|i|you)\b)\w.+)$",
-    re.IGNORECASE,
-)
-_OF = re.compile(
-    rf"\b(?:the|its) (?P<role>{'|'.join(_ROLES)}) of (?P<thing>.+)$", re.IGNORECASE
-)  # fmt: skip
-_OWNED = re.compile(
-    rf"\b(?P<thing>(?:the )?[\w-]+(?: [\w-]+)?)['’]s (?P<role>{'|'.join(_ROLES)})\b", re.IGNORECASE
-)
-_MAIN = (
-    r"(?:costs?|speaks?|talks?|lives?|works?|comes?|says?|teach(?:es)?|plays?|weighs?|starts?|begins?|"
-    r"goes|go|studi?e?y?s?|earns?|arrives?|leaves?|bring|make|take|recommend|suggest|show|mention|"
-    r"describe|explain|present|perform|sit|stay|wear|like|need|have|sing|paint|write|give|use|call|"
-    r"call(?:ed)?|made|kept|stored|born|buried|named|painted|shown|sold|found|think|want|advise|warn|do|drive|ride|row|swim|eat|drink|buy|sell|build|grow|hold|win|lose)"
-)
-_PLAIN = frozenset(
-    """who what which whose whom where when how is are was were the a an of name called named does
-    did do person man woman thing one title it that this in on at by for and so then please tell
-    me exactly actually much many""".split()  # noqa: SIM905
-)
-"""Words that ask for the thing itself and for nothing about it."""
-Split = list[Part]
-
-
-def value_hop(one: Part) -> Split | None:
-    """ "How much does the tool that replaced the hammer cost?": which tool, then its price."""
-    text = one["text"].strip(" ?.!")
-    if (
-        one["kind"] in ("choice", "summary", "highlights", "unsupported", "compare")
-        or one["phrases"]
-        or one.get("op") == "gap"
-    ):
-        return None
-    for cut in (_relative, _role_of, _owned):
-        made = cut(text)
-        if made is None:
-            continue
-        asked, rest, wants, head = made
-        if not _asks_more(rest):
-            return None
-        first = classify(asked)[0] | {"silent": True}
-        later = classify(rest.replace(MARK, "it"))[0]
-        later |= {"text": rest, "words": [w for w in content_words(rest.replace(MARK, " "))],
-                  "phrases": [], "follows": False, "anchor": None}  # fmt: skip
-        kept = {k: one[k] for k in ("scope", "point") if one.get(k)}
-        bind = {"how": "value", "wants": wants, "head": head}
-        return [_sub(first | kept), _sub(later | kept, [0], bind)]
-    return None
-
-
-def _relative(text: str) -> tuple[str, str, str | None, str] | None:
-    """A thing told by a clause: what it is, the rest of the question, and what sort it is of."""
-    match = _REL.search(text)
-    if match is None:
-        return None
-    head, before = match.group("head"), text[: match.start()]
-    if set(tokens(head)) & (_NO_HEAD | {"who", "that", "which"}):
-        return None
-    clause, tail = _clause(match.group("clause"), before)
-    if not content_words(clause):
-        return None
-    person = re.fullmatch(rf"(?:[\w-]+ )*{_PEOPLE}", head.lower())
-    asks = f"who {clause}" if person else f"which {head} {clause}"
-    return asks, _joined(before, tail), "person" if person else None, head
-
-
-_NO_HEAD = frozenset(
-    """time moment way reason fact place point first second last idea slide part day there it all
-    anything something everything thing things only same times moments kind sort""".split()  # noqa: SIM905
-)
-
-
-def _clause(words: str, before: str) -> tuple[str, str]:
-    """Cut what follows "who" into the clause and what goes on behind it.
-
-    After "does" or "did" a main verb must follow: it ends the clause. Else all belongs to it but a
-    preposition left behind: "… by the person who wrote Tides in".
-    """
-    low = before.lower()
-    if re.search(r"\b(?:does|did|do|will|can|should|may|must)\s*(?:\w+ ){0,6}$", low):
-        verbs = list(re.finditer(rf"\s(?={_MAIN}\b)", words, re.IGNORECASE))
-        if verbs:
-            at = verbs[0].start() if len(verbs) == 1 else _second_verb(words, verbs)
-            return words[:at].strip(), words[at:].strip()
-        head, _, last = words.rpartition(" ")
-        return (head, last) if " " in head else (words, "")
-    stranded = re.search(r"\s(in|at|on|from|for|to|with|about|by|of|called|named|made of)$", words)
-    passive = re.search(rf"\s({_MAIN}(?: (?:in|at|on|from|for|to|with|of))?)$", words.lower())
-    found = stranded or (passive if re.search(r"\b(?:is|are|was|were)\b[^?]*$", low) else None)
-    if found and len(words[: found.start()].split()) >= 2:
-        return words[: found.start()].strip(), words[found.start() :].strip()
-    return words, ""
-
-
-def _second_verb(words: str, verbs: Sequence[re.Match[str]]) -> int:
-    """The clause has a verb of its own; what is asked comes at the last bare one."""
-    bare = [m for m in verbs if not re.match(r"\s\w+(?:ed|s)\b", words[m.start() :])]
-    return (bare or list(verbs))[-1].start()
-
-
-def _role_of(text: str) -> tuple[str, str, str | None, str] | None:
-    match = _OF.search(text)
-    if match is None:
-        return None
-    thing, tail = _clause("x " + match.group("thing"), text[: match.start()])
-    return _role(match.group("role"), thing[2:], text[: match.start()], tail)
-
-
-def _owned(text: str) -> tuple[str, str, str | None, str] | None:
-    match = _OWNED.search(text)
-    if match is None or match.group("thing").lower() in ("what", "who", "it", "that", "there"):
-        return None
-    thing = re.sub(r"^(?:does|did|do|is|was|of|the|by|when|where) ", "", match.group("thing"))
-    cut = match.start() + len(match.group("thing")) - len(thing)
-    before = re.sub(r"\bthe $", "", text[:cut])
-    return _role(match.group("role"), thing, before, text[match.end() :])
-
-
-def _role(role: str, thing: str, before: str, tail: str) -> tuple[str, str, str | None, str] | None:
-    if not content_words(thing):
-        return None
-    verb = _ROLES[role.lower()]
-    return f"who {verb} {thing}", _joined(before, tail), "person", role.lower()
-
-
-def _joined(before: str, tail: str) -> str:
-    return re.sub(r"\s+", " ", f"{before} {MARK} {tail}").strip()
-
-
-def _asks_more(rest: str) -> bool:
-    """Whether the rest asks for something about the thing, and not for the thing itself."""
-    low = rest.lower()
-    if re.match(r"^(?:when|where|how|why)\b", low):
-        return bool([w for w in tokens(low.replace(MARK, " ")) if w not in _PLAIN]) or bool(
-            re.match(r"^(?:when|where) (?:is|was|does|did)\b", low)
-        )
-    return bool([w for w in tokens(low.replace(MARK, " ")) if w not in _PLAIN])
-
-
-def _sub(one: Part, deps: Sequence[int] = (), bind: dict[str, Any] | None = None) -> Part:
-    return dict(one) | {"deps": list(deps), "bind": bind}
-
 
 def moment(name: str, scope: Any = None) -> Part:
     """The part that finds when an event is on which another part hangs."""
-    words = content_words(name) or [w for w in tokens(name) if w not in _PLAIN]
+    words = content_words(name) or [w for w in tokens(name) if w not in PLAIN]
     made = part(name, "when", words=words, op="event", names=[name], silent=True)
-    made |= {"pick": "best"} | ({"scope": scope} if scope else {})
-    return _sub(made)
+    made |= {"pick": "best", "onset": bool(_ONSET.search(name.lower()))}
+    return _sub(made | ({"scope": scope} if scope else {}))
 
 
 _BETWEEN = re.compile(r"^(?P<head>.+?)\s*,?\s*\b(?:in )?between (?P<a>.+?) and (?P<b>.+)$")
@@ -196,8 +40,28 @@ _DURING = re.compile(
 )
 _BESIDE = re.compile(
     r"^(?P<head>.+?)\s*,?\s*\b(?:right |just |immediately |directly |shortly |straight )?"
-    r"(?P<how>after|before|following)\s+(?P<a>.+)$"
+    rf"{p.CARES}(?P<how>after|before|following)\s+(?P<a>.+)$"
 )
+_SAYS = re.compile(
+    r"^(?P<name>.+) (?P<verb>says?|shows?|reads?|tells?|announces?|depicts?|promises?)$"
+)
+"""The verb of "What does the card after X say?" belongs to the card."""
+_CARDS = re.compile(
+    r"^(?:and |so )*(?:on |at |to )?(?:what|which)\b.*?\b(?P<what>cards?|slides?|pages?|signs?|posters?|"
+    r"boards?|pictures?|images?|title)\b"
+)
+_NEXT_CARD = re.compile(
+    r"^(?P<head>(?:what|which) (?:cards?|slides?|pages?|signs?|posters?|pictures?)) "
+    r"(?:directly |immediately )?(?:follows(?! after)|precedes) (?P<a>.+)$"
+)
+_ONE_THAT = re.compile(
+    r"^the (?:one|card|slide|page|sign|poster|board|picture)s? (?:that|which) \w+(?:s|ed|d)?(?: of| about| for)? (?P<about>.+)$"
+)
+_ONSET = re.compile(
+    r"\b(?:comes? up|came up|comes? on|came on|appear(?:s|ed)?|pops? up|popped up|turns? up|(?:is|was) "
+    r"(?:first )?(?:shown|displayed|put up)|starts?|started|begins?|began|opens?|opened|goes up|went up)$"
+)
+"""An event that is over as soon as it has happened: what comes after it begins then."""
 _WHEN = re.compile(
     r"^(?P<head>.+?)\s*,?\s*\b(?:when|while|as soon as|at the (?:time|moment)(?: when| that)?) (?P<a>.+)$"
 )
@@ -230,21 +94,40 @@ def during(one: Part) -> Split | None:
 
 def beside(one: Part) -> Split | None:
     """ "What colour is the card right after GATE B7?": the gate, then the card behind it."""
-    made = _cut(one, _BESIDE)
+    made = _cut(one, _BESIDE) or _cut(one, _NEXT_CARD)
     if made is None or one["kind"] not in ("order", "fact", "said", "shown", "count", "when"):
         return None
-    head, names = made
+    head, names = _says(*made)
     if set(content_words(names[0])) <= p.CHANGES or one.get("section") or one.get("op"):
         return None
     later = _headed(head, one)
-    how = "before" if re.search(r"\bbefore\b[^?]*$", one["text"].lower()[len(head) :]) else "after"
+    how = (
+        "before"
+        if re.search(r"\b(?:before|precedes)\b[^?]*$", one["text"].lower()[len(head) :])
+        else "after"
+    )
     if later is None or not re.match(
         r"^(?:and |so )*(?:what|which|when|how (?:many|often))\b", head.lower()
     ):
         return None
-    if not set(later["words"]) - _GENERIC and not _said_at_shown(head, names[0]):
+    card = _CARDS.match(head.lower())
+    rest = set(later["words"]) - _GENERIC - set(tokens(card.group("what")) if card else ())
+    if not rest and not card and not _said_at_shown(head, names[0]):
         return None  # what comes next to one thing is one question
+    if not rest and card:
+        later |= {"words": [], "kind": "order", "sources": ["screen"]}
     return [moment(names[0]), _sub(later, [0], {"how": how})]
+
+
+def _says(head: str, names: list[str]) -> tuple[str, list[str]]:
+    """Give the head back its verb; "the one that promises hail" is named by what it is about."""
+    name = names[0]
+    if re.search(r"\b(?:does|did|do)\b", head) and (match := _SAYS.match(name)):
+        head, name = f"{head} {match.group('verb')}", match.group("name")
+    card = _CARDS.match(head.lower())
+    if card and (about := _ONE_THAT.match(name)):
+        name = f"the {card.group('what')} about {about.group('about')}"
+    return head, [name]
 
 
 def _said_at_shown(head: str, name: str) -> bool:
@@ -396,5 +279,13 @@ _CHOOSE = (
     ("first", rf"\b{_ITS}\b.*\b(?:first|earliest)\b"),
     ("last", rf"\b{_ITS}\b.*\b(?:last|latest)\b"),
 )
-TEMPLATES = (options, values, between, during, value_hop, stood, at_moment, beside)
+
+
+def next_card(one: Part) -> Split | None:
+    """ "Which card follows the one that promises hail?": no other card is described by it."""
+    made = beside(one) if _CARDS.match(one["text"].lower()) else None
+    return made if made is not None and made[-1]["kind"] == "order" else None
+
+
+TEMPLATES = (options, values, between, during, next_card, value_hop, stood, at_moment, beside)
 """In the order in which they are tried."""

@@ -37,6 +37,7 @@ def timed(text: str, wants: str | None) -> Timed | None:
         _together,
         _in_order,
         _there,
+        _heard,
         _nth,
         _member,
     ):
@@ -156,6 +157,13 @@ def _there(kept: str, plain: str) -> Timed | None:
     match = p.TIMES_THERE.match(plain)
     names = _named(kept, match, "a", "b") if match else []
     return _made("count", "count", names, unit="mention") if names and _usable(names) else None
+
+
+def _heard(kept: str, plain: str) -> Timed | None:
+    """ "How often did the bell ring?": what rings is counted, however its ringing is told."""
+    match = p.HEARD.match(plain)
+    names = _named(kept, match, *(g for g in ("a", "b") if match.group(g))) if match else []
+    return _made("count", "heard", names, unit="mention") if names and _usable(names) else None
 
 
 def _nth(kept: str, plain: str) -> Timed | None:

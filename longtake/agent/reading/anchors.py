@@ -97,6 +97,8 @@ def event(desk: Desk, part: Part, piece: str) -> Finding:
         return absent([])
     which = which_of(low)
     terms = desk.terms(words)
+    if any(term.absent and re.search(r"\d", term.text) for term in terms):
+        return absent([])  # "gate Z9" is no other gate, however near in meaning
     if which is not None:
         one = counted_one(desk, part, words, low, which)
         return finding("found", evidence=[one]) if one else absent([])
@@ -146,11 +148,14 @@ def _member(desk: Desk, words: Sequence[str]) -> Candidate | None:
 def thing_words(piece: str) -> list[str]:
     """What is counted or named, without "second" and "last"; of nothing else, any word told."""
     words = [w for w in content_words(piece) if w not in p.ORDINALS and w not in _NO_THING]
-    if words:
-        return words
+    named = [w for w in words if w not in _MEDIA]
+    if named or words:
+        return named or words
     return [w for w in tokens(piece) if w not in FUNCTION and w not in _COUNTERS]
 
 
+_MEDIA = frozenset("card cards sign signs poster posters board".split())  # noqa: SIM905
+"""What a thing stands on; no words of it: "the card BOX 3"."""
 _COUNTERS = frozenset({*p.ORDINALS, "first", "last", "final"})
 _NO_THING = frozenset(
     "began begun start started stop stopped finish finished finishes done over place take".split()  # noqa: SIM905

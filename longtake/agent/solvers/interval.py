@@ -26,6 +26,8 @@ from longtake.agent.findings import (
 from longtake.agent.question import patterns as p
 from longtake.agent.question.spoken import spoken
 from longtake.agent.reading.anchors import all_of, counted_one, event, thing_words, which_of
+from longtake.agent.solvers.bearer import solve_bearer
+from longtake.agent.solvers.heard import solve_heard
 from longtake.agent.solvers.operators import (
     Event,
     allen,
@@ -336,4 +338,6 @@ OPERATORS: dict[str, Operator] = {
     "lasting": _sheet_lasting,
     "state": solve_state,
     "changes": solve_changes,
+    "bearer": solve_bearer,
+    "heard": solve_heard,
 }
