@@ -24,7 +24,9 @@ STANDS = 12.0
 LONGEST = 300.0
 """A line that stands longer says nothing of the minute around a moment."""
 NAMES = 0.3
-"""Least share of the words on a page for the page to be a place to look at."""
+"""Least share of the words that memory holds for a page of them to be a place to look at."""
+KNOWN = 0.4
+"""Least share of the words that memory must hold for pages to be named by the rest."""
 MOST_PAGES = 4
 LATE = 1.25
 """Seconds by which a glimpse may begin before the clip that notes it."""
@@ -70,8 +72,9 @@ def stands(desk: Desk, video: str, span: Span) -> bool:
 
 def pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any]]:
     """Standing pages whose lines name some of what is asked, those that name most first."""
-    words = [term for term in terms if not term.absent]
-    if not words:
+    words = [term for term in terms if not term.absent]  # what is nowhere is on no page either
+    whole = sum(term.weight for term in terms)
+    if not words or sum(term.weight for term in words) < KNOWN * whole:
         return []
     found: dict[tuple[str, float], tuple[float, float, dict[str, Any]]] = {}
     for unit in desk.corpus.holding(words):
@@ -80,9 +83,9 @@ def pages(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any]]
             continue
         if record.id.startswith("obs:") or not desk.in_scope(part, record):
             continue
-        fit = coverage(terms, _together(desk, unit))
+        fit = coverage(words, _together(desk, unit))
         key = (record.video, round(record.span.start))
-        line = coverage(terms, [unit])  # of two pages that hold as much, one line may hold it all
+        line = coverage(words, [unit])  # of two pages that hold as much, one line may hold it all
         if fit >= NAMES and (fit, line) > found.get(key, (0.0, 0.0, {}))[:2]:
             found[key] = (fit, line, _place(record, fit))
     best = sorted(found.values(), key=lambda f: (-f[0], -f[1], f[2]["start"], f[2]["id"]))
