@@ -74,6 +74,13 @@ def check_run(run: Run, layers: int) -> None:
         raise UnsupportedModel("the model's attention does not use transformers' attention seam")
     if len(run.keys) != layers:
         raise UnsupportedModel(f"only {len(run.keys)} of the model's {layers} layers attend")
+
+
+def check_mask(run: Run) -> None:
+    """Refuse a model that asks for another mask than the causal one.
+
+    Asked of contiguous positions only: transformers takes a gap for a seam of packed sequences.
+    """
     if not run.plain:
         raise UnsupportedModel("the model reads by another mask than the causal one")
 
@@ -87,7 +94,7 @@ def probe(tap: Any, *, verify: bool) -> tuple[int, int, int]:
 
     vocab = int(tap.model.get_input_embeddings().weight.shape[0])
     ids = (torch.arange(1, _TOKENS + 1) * 7919 % vocab)[None]
-    made = tap.forward_unchecked(ids, torch.arange(_TOKENS)[None])
+    made = tap.first_run(ids, torch.arange(_TOKENS)[None])
     if len({tuple(key.shape) for key in made.keys}) != 1:
         raise UnsupportedModel("the model's layers differ in heads or head size")
     if verify:

@@ -28,6 +28,7 @@ from longtake.models.kv.held import Held
 from longtake.models.kv.refusals import (
     attention_of,
     check_config,
+    check_mask,
     check_run,
     layers_of,
     probe,
@@ -154,11 +155,13 @@ class RopeTap:
                 scores = scores / over
         return scores
 
-    def forward_unchecked(self, ids: Tensor, positions: Tensor) -> Pass:
-        """Run tokens by the model's own angles, nothing held, installed or not."""
+    def first_run(self, ids: Tensor, positions: Tensor) -> Pass:
+        """Run contiguous tokens by the model's own angles, installed or not; check its mask."""
         like = self.model.get_input_embeddings().weight
         run = Run(self._rotary, self._rotary.angles(like, positions, own=True), asked=(0,))
-        return self._forward(run, {"input_ids": ids}, positions, {})
+        made = self._forward(run, {"input_ids": ids}, positions, {})
+        check_mask(run)
+        return made
 
     @contextmanager
     def attention_is(self, name: str) -> Iterator[None]:
