@@ -114,9 +114,7 @@ def unpack(packed: dict[str, Tensor], scheme: str, dtype: dtype) -> Parts:
             decode(_coded(packed, name, grid), grid, dtype)
             for name, grid in zip("kv", _GRIDS[scheme], strict=True)
         )
-    return Parts(
-        keys, values, packed["pos"], packed["tokens"].to(torch.int64), packed.get("sizes")
-    )
+    return Parts(keys, values, packed["pos"], packed["tokens"].to(torch.int64), packed.get("sizes"))
 
 
 def need(scheme: str) -> None:
@@ -186,13 +184,13 @@ def _once(x: Tensor, grid: Grid) -> Coded:
     groups = -(-size // grid.group)
     # The last group repeats its last member: this changes neither end.
     filled = torch.arange(groups * grid.group, device=x.device).clamp(max=size - 1)
-    grouped = exact.index_select(grid.axis, filled).unflatten(grid.axis, (groups, grid.group))
-    low, high = torch.aminmax(grouped.movedim(grid.axis, 0), dim=0)
+    shape = list(x.shape)
+    shape[grid.axis : grid.axis + 1 or None] = [groups, grid.group]
+    grouped = exact.index_select(grid.axis, filled).reshape(shape)
+    low, high = torch.aminmax(grouped, dim=grid.axis)
     # + 0 makes -0 to 0: what is too small for fp16 has no sign, now or when it is packed again.
     zero, top = low.to(torch.float16) + 0.0, high.to(torch.float16) + 0.0
-    base, scale = (
-        _spread(p, grid, size) for p in _scales(Coded(x, zero, top), grid, work)
-    )
+    base, scale = (_spread(p, grid, size) for p in _scales(Coded(x, zero, top), grid, work))
     flat = scale == 0
     codes = ((exact - base) / scale.masked_fill(flat, 1)).round_().clamp_(0, grid.levels)
     # The ends are what the next packing finds its grid by; rounding must not move them inward.
