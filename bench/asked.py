@@ -47,6 +47,8 @@ def _part(trace: Iterable[Row]) -> Row:
     if not last.get("group"):
         raise ValueError("the trace's weighing tells signals, but not the group they belong to")
     row = {"signals": last["signals"], "group": last["group"], "verdict": last["verdict"]}
+    told = last.get("judged") or {}
+    row |= {key: told[key] for key in ("asked", "passage") if key in told}
     # Beside a guess stands what would be said without it.
     return row | ({"fallen": last["guess"]["declined"]} if last["group"] == "guess" else {})
 

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtake.agent.surety.calibration import Calibration, Group
-from longtake.agent.surety.confidence import GIVEN, SIGNALS
+from longtake.agent.surety.confidence import SIGNALS
+from longtake.agent.surety.correction import LEAST as EDGE
+from longtake.agent.surety.correction import Correction, key_of
 
 Row = dict[str, Any]
 Array = NDArray[np.float64]
@@ -38,7 +40,7 @@ PER_BIN, ENOUGH, FOLDS = 20, 40, 5
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 SUPPORT = frozenset(
     """hand score read lex own dense near together margin rivals first lift weakest held exact sort
-    agreement least coverage judge robust""".split()  # noqa: SIM905
+    agreement least coverage""".split()  # noqa: SIM905
 )
 """Signals that speak for a finding: with all else equal, more of one never makes it less sure."""
 AGAINST = frozenset(("absent", "conflict"))
@@ -48,7 +50,7 @@ KINDS = frozenset(("checks", "counts", "lasting", "orders", "lists"))
 weighed: how well speech, screens and tables are read differs from film to film."""
 
 
-def fit(rows: Sequence[Row], name: str, models: Mapping[str, str], *, judge: bool) -> Calibration:
+def fit(rows: Sequence[Row], name: str, models: Mapping[str, str]) -> Calibration:
     """Fit every group that has enough rows, and a temperature for the others."""
     usable = [row for row in rows if row["signals"]] + fallen(rows)
     weights = shares(usable)
@@ -57,7 +59,7 @@ def fit(rows: Sequence[Row], name: str, models: Mapping[str, str], *, judge: boo
         some = [n for n, row in enumerate(usable) if row["group"] == group]
         labels = {bool(usable[n]["right"]) for n in some}
         if len(some) >= ENOUGH and len(labels) == 2:
-            groups[group] = fit_group([usable[n] for n in some], weights[some], judge=judge)
+            groups[group] = fit_group([usable[n] for n in some], weights[some])
     found = [n for n, row in enumerate(usable) if row["group"] != "declined"]
     z = np.array([usable[n]["signals"]["hand"] for n in found])
     y = np.array([usable[n]["right"] for n in found], float)
@@ -81,11 +83,10 @@ def shares(rows: Sequence[Row]) -> Array:
     return np.asarray(raw / raw.mean(), np.float64)
 
 
-def fit_group(rows: Sequence[Row], weights: Array, *, judge: bool) -> Group:
+def fit_group(rows: Sequence[Row], weights: Array) -> Group:
     """Fit one group; the strength of regularisation is chosen by folds over subjects."""
     declined = rows[0]["group"] == "declined"
     names = [name for name in SIGNALS if name in SUPPORT | AGAINST | KINDS]
-    names = [name for name in names if judge or name not in GIVEN]
     x = np.array([[row["signals"].get(name, 0.0) for name in names] for row in rows], float)
     y = np.array([row["right"] for row in rows], float)
     kept = np.flatnonzero(x.std(0) > 1e-3)
@@ -199,6 +200,75 @@ def loss(z: Array, y: Array, weights: Array) -> float:
 
 def _sigmoid(z: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -40, 40))), np.float64)
+
+
+# -- what a model's judgement adds ------------------------------------------------------------
+
+
+def fit_correction(rows: Sequence[Row], lift: Array, *, model: str, encoder: str) -> Correction:
+    """Fit a line on log-odds for a model's judgement; none where it does not pay.
+
+    It pays when the loss on subjects left out falls by more than its standard error.
+
+    Args:
+        rows: with `p`, the calibrated probability, `told`, the threshold from which on each is
+            told, and `weight`.
+        lift: by how many nats the model prefers yes.
+    """
+    p, told, weights = (np.array([row[k] for row in rows]) for k in ("p", "told", "weight"))
+    z, y = _logit(p), np.array([row["right"] for row in rows], float)
+    low, high = (float(x) for x in np.quantile(lift, (0.02, 0.98)))
+    lift = np.clip(lift, low, high)
+    folds = np.array([_fold(str(row["topic"])) for row in rows])
+    unseen = z.copy()
+    for fold in range(FOLDS):
+        out = folds == fold
+        if out.any() and len(set(y[~out])) == 2:
+            a, b = fit_line(z[~out], lift[~out], y[~out], weights[~out])
+            unseen[out] = z[out] + a * lift[out] + b
+    gains = weights * (_losses(z, y) - _losses(unseen, y))
+    gain, error = float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
+    a, b = fit_line(z, lift, y, weights) if gain > error else (0.0, 0.0)
+    figures = {
+        "auroc": auroc(lift, y > 0.5), "auroc_rules": auroc(z, y > 0.5),
+        "auroc_unseen": auroc(unseen, y > 0.5),
+        "gain": round(gain, 4), "standard_error": round(error, 4),
+        "told_rules": _told(p, y, told), "told_unseen": _told(_sigmoid(unseen), y, told),
+    }  # fmt: skip
+    return Correction(key_of(model), encoder, round(a, 4), round(b, 4), round(low, 4),
+                      round(high, 4), len(rows), figures)  # fmt: skip
+
+
+def fit_line(
+    z: Array, lift: Array, y: Array, weights: Array, ridge: float = 1.0
+) -> tuple[float, float]:
+    """Slope and shift that are added to log-odds `z`, by Newton's method; the slope is not below 0."""
+    x = np.column_stack([lift, np.ones(len(lift))])
+    line = np.zeros(2)
+    for _ in range(50):
+        p = _sigmoid(z + x @ line)
+        gradient = x.T @ (weights * (p - y)) + ridge * line
+        curve = (x * (weights * p * (1 - p))[:, None]).T @ x + ridge * np.eye(2)
+        step = np.linalg.solve(curve, gradient)
+        line = line - step
+        if float(np.abs(step).max()) < 1e-9:
+            break
+    return (float(line[0]), float(line[1])) if line[0] > 0 else (0.0, 0.0)
+
+
+def _told(p: Array, y: Array, least: Array) -> dict[str, int]:
+    """What thresholds make of probabilities: right and wrong answers that are told."""
+    said = p >= least
+    return {"right": int((said & (y > 0.5)).sum()), "wrong": int((said & (y < 0.5)).sum())}
+
+
+def _logit(p: Array) -> Array:
+    held = np.clip(p, EDGE, 1 - EDGE)
+    return np.asarray(np.log(held / (1 - held)), np.float64)
+
+
+def _losses(z: Array, y: Array) -> Array:
+    return np.asarray(np.logaddexp(0.0, np.where(y > 0.5, -z, z)), np.float64)
 
 
 # -- what a calibration is worth --------------------------------------------------------------

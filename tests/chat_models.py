@@ -1,4 +1,4 @@
-"""One of each kind of chat model, all with the same opinion: "A" is right where "12 June" is told.
+"""One of each kind of chat model, all with the same opinion: "A", or yes, where "12 June" is told.
 
 The local one is a tiny random transformer, which has no opinion at all but the same interface.
 """
@@ -56,6 +56,8 @@ def opinion(messages: Messages) -> dict[str, float]:
     """Log-probabilities of first tokens: for the option that fits what is told."""
     text = messages[-1][1]
     told = "12 June" in text
+    if "Yes or No" in text:
+        return {"Yes": -0.2, "No": -1.9} if told else {"Yes": -0.9, "No": -0.8}
     letter = next(
         (line[0] for line in text.splitlines() if line[1:3] == ". " and "yes" in line.lower()), "A"
     )

@@ -60,33 +60,20 @@ def ask(
 
 
 def knowing(word: str) -> FakeChat:
-    """A model that finds an answer in a passage that holds a word, and likes "A" besides."""
+    """A model that finds an answer in a passage that holds a word."""
 
     def scorer(messages: Messages, labels: Sequence[str]) -> list[float]:
         text = messages[-1][1]
         passage = text.split("<video>")[1].split("</video>")[0] if "<video>" in text else ""
-        yes = _letter(text, "yes") if word in passage else _letter(text, "no")
-        return [math.log(0.7 if n == yes else 0.1) + (0.5 if n == 0 else 0.0)
+        return [math.log(0.7 if (n == 0) == (word in passage) else 0.1)
                 for n in range(len(labels))]  # fmt: skip
 
     return FakeChat(scorer=scorer)
 
 
-def _letter(text: str, option: str) -> int | None:
-    rows = [line for line in text.splitlines() if line[1:3] == ". "]
-    return next((n for n, line in enumerate(rows) if line[3:].startswith(option)), None)
-
-
-def test_a_judge_puts_the_passage_that_answers_first_and_only_when_heeded(world: World) -> None:
-    judged = ask(world, WHERE, knowing("workshop"))
-    assert "workshop in Leipzig" in judged.evidence[0].quote
-    assert judged.cost["model_calls"] > 0
-    other = ask(world, WHERE, knowing("window"))
-    assert "window" in other.evidence[0].quote
-    assert ask(world, WHERE, knowing("window"), judge=False).cost["model_calls"] == 0
-
-
-def test_a_model_whose_judgement_was_not_measured_is_not_asked(world: World) -> None:
+def test_a_judge_is_asked_only_when_it_is_heeded(world: World) -> None:
+    assert ask(world, WHERE, knowing("workshop")).cost["model_calls"] == 1
+    assert ask(world, WHERE, knowing("workshop"), judge=False).cost["model_calls"] == 0
     unmeasured = Calibration("generic", {}, generic=1.0)
     answer = ask(world, WHERE, knowing("window"), calibration=unmeasured)
     assert answer.cost["model_calls"] == 0

@@ -31,7 +31,7 @@ from longtake.agent.reading.evidence import collect
 from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Switches
 from longtake.agent.surety.calibration import FOLDER, Calibration, Group, bent, parsed, sigmoid
-from longtake.agent.surety.confidence import SIGNALS, confident, declines, signals
+from longtake.agent.surety.confidence import SIGNALS, confident, declines
 from longtake.errors import SourceGone, UsageError
 from longtake.storage.records import Video
 from longtake.storage.store import Store
@@ -116,7 +116,7 @@ def rows(n: int = 400, seed: int = 2) -> list[dict[str, Any]]:
         weakest = float(chance.random())
         right = bool(chance.random() < (0.95 if weakest > 0.6 else 0.15))
         told = dict.fromkeys(SIGNALS, 0.0) | {"weakest": weakest, "hand": 2.9}
-        told |= {"lift": float(chance.random()), "judge": float(chance.normal())}
+        told |= {"lift": float(chance.random())}
         hard = "near" if right or i % 2 else "miss"
         made.append({
             "id": str(i), "topic": f"t{i % 17}", "hard": hard, "group": "words", "signals": told,
@@ -127,7 +127,7 @@ def rows(n: int = 400, seed: int = 2) -> list[dict[str, Any]]:
 
 
 def test_a_fit_makes_unseen_answers_as_often_right_as_they_say() -> None:
-    made = fit(rows(), "x", NAMES, judge=False)
+    made = fit(rows(), "x", NAMES)
     made.groups["words"] = replace(made.groups["words"], threshold=0.0)
     unseen = rows(seed=11)
     before = figures(unchanged(unseen))
@@ -140,29 +140,15 @@ def test_a_fit_makes_unseen_answers_as_often_right_as_they_say() -> None:
 
 def test_a_fit_declines_near_misses_and_keeps_answers() -> None:
     unseen = rows(seed=11)
-    after = figures(applied(unseen, fit(rows(), "x", NAMES, judge=False)))
+    after = figures(applied(unseen, fit(rows(), "x", NAMES)))
     assert after["abstention"]["recall"] > 0.9
     assert after["accuracy_answered"] > 0.85
     assert figures(unchanged(unseen))["abstention"]["recall"] == 0.0
 
 
-def test_a_judge_of_noise_gets_hardly_any_weight_and_a_good_one_gets_some() -> None:
-    noise = fit(rows(1200), "x", NAMES, judge=True)
-    good = rows(1200)
-    for row in good:
-        row["signals"] = row["signals"] | {"judge": 2.0 if row["right"] else -2.0}
-    weight = {
-        name: dict(zip(made.groups["words"].features, made.groups["words"].weights, strict=True))
-        for name, made in {"noise": noise, "good": fit(good, "x", NAMES, judge=True)}.items()
-    }
-    assert abs(weight["noise"]["judge"]) < 0.25 * abs(weight["noise"]["weakest"])
-    assert weight["good"]["judge"] > 1.0
-    assert not fit(rows(), "x", NAMES, judge=False).heeds_judge
-
-
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        fit(rows(), "x", NAMES, judge=False).save(tmp_path / f"{name}.json")
+        fit(rows(), "x", NAMES).save(tmp_path / f"{name}.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
@@ -170,7 +156,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_what_was_saved_is_read_and_says_the_same(tmp_path: Path) -> None:
-    made = fit(rows(), "offline", NAMES, judge=False)
+    made = fit(rows(), "offline", NAMES)
     made.save(tmp_path / "offline.json")
     read = Calibration.load(NAMES, folder=tmp_path)
     assert read.name == "offline"
@@ -183,7 +169,7 @@ def test_what_was_saved_is_read_and_says_the_same(tmp_path: Path) -> None:
 
 
 def test_another_encoder_is_refused_with_a_warning(tmp_path: Path) -> None:
-    fit(rows(), "offline", NAMES, judge=False).save(tmp_path / "offline.json")
+    fit(rows(), "offline", NAMES).save(tmp_path / "offline.json")
     with pytest.warns(UserWarning, match="encoder-b@2"):
         other = Calibration.load({"text_encoder": "encoder-b@2"}, folder=tmp_path)
     assert other.trouble is not None
@@ -192,15 +178,6 @@ def test_another_encoder_is_refused_with_a_warning(tmp_path: Path) -> None:
     assert other.probability("words", told) == pytest.approx(sigmoid(2.0 / other.generic))
     assert other.probability("words", told) > other.probability("words", told | {"hand": -2.0})
     assert other.threshold("words") == 0.0
-
-
-def test_a_chat_model_has_a_file_of_its_own(tmp_path: Path) -> None:
-    plain = fit(rows(), "offline", NAMES, judge=False)
-    plain.save(tmp_path / "offline.json")
-    replace(plain, name="with", models=NAMES | {"chat_model": "m"}).save(tmp_path / "m.json")
-    assert Calibration.load(NAMES, folder=tmp_path).name == "offline"
-    assert Calibration.load(NAMES, chat="m", folder=tmp_path).name == "with"
-    assert Calibration.load(NAMES, chat="unknown", folder=tmp_path).name == "offline"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 99}', '{"version": 1}'])
@@ -267,7 +244,7 @@ def test_signals_are_plain_numbers_and_the_same_each_time(world: World) -> None:
     assert json.dumps(one) == json.dumps(
         weighed(world.toolbox, world.video, ASKED, STRICT)["signals"]
     )
-    bounded = {k: v for k, v in one.items() if k not in ("hand", "judge")}
+    bounded = {k: v for k, v in one.items() if k != "hand"}
     assert all(0.0 <= v <= 1.0001 for v in bounded.values())
 
 
@@ -295,17 +272,6 @@ def test_nothing_is_declined_where_nothing_was_fitted(world: World) -> None:
     bare = weighed(world.toolbox, world.video, NEAR_MISS, None)
     assert plain["status"] == bare["status"] == "found"
     assert plain["confidence"] == pytest.approx(bare["confidence"], abs=0.002)
-
-
-def test_what_the_judge_said_is_a_signal(world: World) -> None:
-    desk = Desk(world.toolbox, None, [world.video], None, Switches())
-    part = classify(ASKED)[0] | {"scope": None, "window": None}
-    terms = desk.terms(part["words"])
-    made = finding("absent", confidence=0.9) | {"signals_in": {"judge": 1.25, "judge_robust": 0.0}}
-    told = signals(desk, part, terms, [], made)
-    assert (told["judge"], told["robust"]) == (1.25, 0.0)
-    silent = signals(desk, part, terms, [], finding("absent", confidence=0.9))
-    assert (silent["judge"], silent["robust"]) == (0.0, 0.5)
 
 
 def test_an_absence_that_is_unsure_becomes_insufficient() -> None:

@@ -31,6 +31,8 @@ QUICK: dict[str, Any] = {"wait": 0.0, "attempts": 2, "timeout": 5.0, "deadline":
 def opinion(messages: Messages) -> dict[str, float]:
     """Log-probabilities of first tokens of one who knows that it is blue, and leans to "A"."""
     told = dict(re.findall(r"^([A-J])\. (.*)$", messages[-1][1], flags=re.MULTILINE))
+    if "Yes or No" in messages[-1][1]:
+        return {"Yes": -0.2, "No": -2.0} if "blue" in messages[-1][1] else {"Yes": -1.0, "No": -0.9}
     if not told or "(nothing)" in messages[-1][1] or "(no passage)" in messages[-1][1]:
         return {"A": -0.3, "B": -1.5, "C": -2.0}
     sure = {letter: (-0.2 if text == "blue" else -3.0) for letter, text in told.items()}

@@ -35,7 +35,6 @@ from longtake.agent.reading.guess import guess, may_guess
 from longtake.agent.solvers.by_kind import solve
 from longtake.agent.state import Finding, Part, Sub
 from longtake.agent.surety.confidence import confident
-from longtake.agent.surety.judge import judged
 from longtake.timecode import format_time
 from longtake.tools.corpus import Term, coverage
 
@@ -106,13 +105,14 @@ def weigh(desk: Desk, sub: Sub) -> Sub:
     if part["settled"]:
         step = traced(desk, sub, "weigh", verdict=part["settled"]["status"], settled=True)
         return {"finding": part["settled"], "trace": step}
-    found, said = judged(desk, part, sub["candidates"])
-    made = solve(desk, part, terms, found, sub["options"]) | {"signals_in": said}
+    found = sub["candidates"]
+    made = solve(desk, part, terms, found, sub["options"])
     made = confident(desk, part, terms, found, made, desk.calibration)
     made, told = guessed(desk, part, terms, found, made)
     made = believed(desk, part, terms, with_hops(part, made), sub["opened"])
     step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
-                  signals=made.get("signals", {}), group=made.get("group"), **told)  # fmt: skip
+                  signals=made.get("signals", {}), group=made.get("group"),
+                  judged=made.get("judged", {}), **told)  # fmt: skip
     return {"candidates": found, "finding": made, "trace": step}
 
 
@@ -126,7 +126,7 @@ def guessed(
     if one is None:
         return made, {}
     one = confident(desk, part, terms, one["evidence"], one, desk.calibration)
-    told = {"guess": {k: one.get(k) for k in ("signals", "group", "confidence")}}
+    told = {"guess": {k: one.get(k) for k in ("signals", "group", "confidence", "judged")}}
     told["guess"] |= {"instead": made["status"], "declined": made.get("signals")}
     return (one if one["status"] == "found" else made), told
 

@@ -114,7 +114,7 @@ def synth(desk: Desk, state: State) -> State:
     parts, findings = [s["part"] for s in solved], [s["finding"] for s in solved]
     looks = [look for s in solved for look in s["looks"]]
     made = compose(desk, parts, findings, looks)
-    said, why = phrased(desk, state, parts, made)
+    said, why = phrased(desk, state, parts, findings, made)
     answer = {k: made[k] for k in ("status", "value", "choice")}
     answer["confidence"] = round(float(made["confidence"]), 3)
     answer["forced"] = any(f.get("forced") for f in findings)
@@ -170,18 +170,20 @@ def remember(desk: Desk, state: State) -> State:
 
 
 def phrased(
-    desk: Desk, state: State, parts: list[dict[str, Any]], made: dict[str, Any]
+    desk: Desk,
+    state: State,
+    parts: list[dict[str, Any]],
+    findings: list[dict[str, Any]],
+    made: dict[str, Any],
 ) -> tuple[list[dict[str, Any]], str]:
     """The model's sentence, where one is of use."""
-    plain = made["status"] == "answered" and len(parts) == 1
-    if desk.chat is None or not desk.switches.phrase or not plain or parts[0]["kind"] not in KINDS:
+    plain = made["status"] == "answered" and len(parts) == 1 and parts[0]["kind"] in KINDS
+    if not desk.switches.phrase or not plain or not desk.reasoner.writes:
         return [], "not asked"
-    if not desk.ledger.spend("llm"):
-        return [], "no budget left"
-    text, why = phrase(desk.chat, state["question"], made["evidence"])
-    desk.count("model_calls")
-    cites = list(range(min(6, len(made["evidence"]))))
-    return ([{"text": text, "cites": cites, "by": "model", "computed": None}] if text else []), why
+    short = findings[0].get("short")
+    said, why = phrase(desk.reasoner, state["question"], made["evidence"], short,
+                       checked=desk.switches.ground)  # fmt: skip
+    return ([said] if said else []), why
 
 
 def traced(desk: Desk, state: State, step: str, **seen: Any) -> list[dict[str, Any]]:

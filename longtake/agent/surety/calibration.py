@@ -4,7 +4,8 @@ For each group of findings (`longtake.agent.surety.confidence.group_of`): a regu
 over the signals; a temperature (Guo et al., "On Calibration of Modern Neural Networks",
 arXiv:1706.04599); an isotonic map (Zadrozny and Elkan, 2002), which may only bend, never turn the
 order. They are fitted by ``python -m bench.calibrate`` on made-up films and packaged as JSON, one
-file for each profile, and one for each chat model whose judgement was measured.
+file for each profile. What a chat model's judgement adds stands apart, one file for each model
+(`longtake.agent.surety.correction`).
 
 The numbers hold for the text encoder that they were measured with. With another one the weights
 are refused: the solver's own numbers are then only cooled by a temperature, and nothing is
@@ -15,23 +16,22 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from longtake.agent.surety.correction import FOLDER as JUDGES
+from longtake.agent.surety.correction import Correction
 from longtake.errors import UsageError
 
 FOLDER = Path(__file__).with_name("weights")
 VERSION = 1
 LOWEST, HIGHEST = 0.02, 0.98
 """Nothing is surer than this, whatever was fitted."""
-SILENT = 0.05
-"""A judge whose weight is smaller than this has no say and is not asked."""
 PLAIN = "plain"
 GENERIC = 1.5
 """The temperature where nothing was measured."""
@@ -103,6 +103,8 @@ class Calibration:
     generic: float | None = None
     figures: dict[str, Any] = field(default_factory=dict)
     trouble: str | None = None
+    judge: Correction | None = None
+    """What the word of the chat model in use is worth; None where that was not measured."""
 
     def probability(self, group: str, signals: Mapping[str, float]) -> float:
         """How sure a finding of this group with these signals is, 0 to 1."""
@@ -119,16 +121,11 @@ class Calibration:
 
     @property
     def heeds_judge(self) -> bool:
-        """Whether a model's judgement has a say in any group; if not, it need not be asked.
+        """Whether a model's judgement has a say; if not, it need not be asked.
 
         Where nothing was fitted on purpose, it is asked, so that it can be.
         """
-        return self.name == PLAIN or any(
-            abs(weight) >= SILENT
-            for group in self.groups.values()
-            for name, weight in zip(group.features, group.weights, strict=True)
-            if name == "judge"
-        )
+        return self.name == PLAIN or (self.judge is not None and self.judge.heeded)
 
     @property
     def guesses(self) -> bool:
@@ -148,16 +145,15 @@ class Calibration:
 
         Args:
             names: kind → name of the profile's models, as `Models.names` tells.
-            chat: the chat model that is asked to judge; its own file goes first.
-            folder: where the files are.
+            chat: the chat model that may be asked to judge.
+            folder: where the files are; those of chat models lie in its folder "judges".
         """
         encoder = names.get("text_encoder", "")
         known = [parsed(path) for path in sorted(folder.glob("*.json"))]
         fitting = [one for one in known if one.models.get("text_encoder") == encoder]
-        mine = [one for one in fitting if chat and one.models.get("chat_model") == chat]
-        plain = [one for one in fitting if "chat_model" not in one.models]
-        if mine or plain:
-            return (mine or plain)[0]
+        if fitting:
+            judge = Correction.load(chat, encoder, folder / JUDGES.name) if chat else None
+            return replace(fitting[0], judge=judge)
         said = f"how sure answers are was not measured with the text encoder {encoder or 'in use'}"
         warnings.warn(f"{said}; confidence is a rough number", stacklevel=2)
         generic = next((one.generic for one in known if one.generic is not None), GENERIC)
@@ -198,15 +194,6 @@ def parsed(path: Path) -> Calibration:
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} is not a calibration: {error}",
                          fix="python -m bench.calibrate --write") from error  # fmt: skip
-
-
-def file_name(model: str) -> str:
-    """The name of the file for a model: letters, digits, dots and dashes.
-
-    >>> file_name("SmolLM2-135M-Instruct@b179c952/Q8")
-    'smollm2-135m-instruct-b179c952-q8.json'
-    """
-    return re.sub(r"[^a-z0-9.]+", "-", model.lower()).strip("-.") + ".json"
 
 
 def bent(z: float, bins: Sequence[tuple[float, float]]) -> float:

@@ -22,6 +22,7 @@ from longtake.agent.reading.kinds import Sought
 from longtake.agent.reading.pages import place_of
 from longtake.agent.reading.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
+from longtake.agent.surety.judge import weighed
 from longtake.tools.corpus import Term
 
 if TYPE_CHECKING:
@@ -86,13 +87,8 @@ SIGNALS = {
     "lasting": "1 where a length of time was asked",
     "orders": "1 where an order was asked",
     "lists": "1 when what is first, last or all of something was asked",
-    "judge": "log-odds by which a model prefers yes over its blind guess; 0 when not asked",
-    "robust": "1 when the model agreed with itself in both orders, 0.5 when not asked",
 }
 """Every signal and what it says; the order is that of the stored weights."""
-
-GIVEN = {"judge": "judge", "robust": "judge_robust"}
-"""Signals that the caller puts into ``made["signals_in"]``, and their names there."""
 
 
 def signals(
@@ -100,10 +96,8 @@ def signals(
 ) -> dict[str, float]:
     """Return what speaks for and against a finding; see `SIGNALS`."""
     best = _evidence(found, made)
-    given = made.get("signals_in") or {}
     told = dict.fromkeys(SIGNALS, 0.0)
-    told |= {"hand": _log_odds(float(made["confidence"])), "robust": 0.5, "first": 0.0}
-    told |= {name: float(given[key]) for name, key in GIVEN.items() if given.get(key) is not None}
+    told |= {"hand": _log_odds(float(made["confidence"])), "first": 0.0}
     told |= _of_the_question(desk, part, terms, made)
     if best is not None:
         told |= _of_the_evidence(desk, part, terms, best, made)
@@ -131,8 +125,9 @@ def confident(
     group = group_of(part, made)
     if group == "declined":
         return made | {"signals": told, "group": group}  # the solver knows why it found nothing
-    p = calibration.probability(group, told)
+    p, said = weighed(desk, part, group, made, calibration.probability(group, told))
     sure = dict(made) | {"signals": told, "group": group, "confidence": round(p, 3)}
+    sure |= {"judged": said} if said else {}
     return _declined(sure, found) if declines(sure, calibration) else sure
 
 

@@ -1,66 +1,77 @@
-"""Let a model weigh whether the best moments answer, where it was measured to have a say.
+"""Let a model weigh whether what was found answers, where it was measured to have a say.
 
 Nearness finds the moment that speaks of a thing; whether it tells what was asked is a judgement
-("where was the piano made" is near to where it stands). A model that can weigh labels is asked
-"does this passage answer the question?" for the best candidates, against its blind guess and in
-both orders (VideoMind's verifier; agentic search's reflection, S49). Its say is a signal among
-others: `longtake.agent.surety.calibration` holds the weight that was measured for this very model, and
-a model whose judgement was worth nothing is not asked at all.
+("where was the piano made" is near to where it stands). A model is asked "does this passage answer
+the question?" of the answer's own evidence (VideoMind's verifier; agentic search's reflection,
+S49), and its word moves the calibrated log-odds by the line that was fitted for this very model
+(`longtake.agent.surety.correction`). It is asked only where that is open. Accepting and declining act on what comes out: a model can
+decline a near miss, and rescue a right line that nearness alone would not have told. A model whose
+word was worth nothing is not asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
-from longtake.agent.findings import Candidate
-from longtake.agent.state import Part
+from longtake.agent.reading.pages import place_of
+from longtake.agent.state import Finding, Part
 
-KINDS = ("fact", "said", "shown", "when", "exists")
-MOST = 2
-"""Candidates that are judged."""
-LEAD = 1.0
-"""By how many nats of lift a later candidate must be ahead to be taken first."""
+GROUPS = ("words", "when", "guess")
+"""Findings that rest on nearness; what was computed or seen is no matter of reading a passage."""
+LOW, HIGH = 0.1, 0.9
+"""A model is asked about answers whose probability lies between these; the others are sure enough."""
+LINES = 3
+"""Pieces of evidence that are shown."""
+LONGEST = 400
+"""Characters of each."""
 
 
-def judged(
-    desk: Desk, part: Part, found: Sequence[Candidate]
-) -> tuple[list[Candidate], dict[str, Any]]:
-    """Return the candidates, perhaps with another one first, and the judgement of the first.
+def weighed(
+    desk: Desk, part: Part, group: str, made: Finding, p: float
+) -> tuple[float, dict[str, Any]]:
+    """Return how sure a finding is after a model was heard, and what it said.
 
-    The judgement is ``{"judge": lift, "judge_robust": 0 or 1}``, empty when no model was asked.
+    That is ``{"asked": …, "passage": …, "lift": …, "before": p}``, empty when no model was asked
+    or none answered.
     """
-    if not _asks(desk, part) or not found:
-        return list(found), {}
-    lifts: list[tuple[float, bool, Candidate]] = []
-    for one in _apart(found):
-        made = desk.reasoner.judge(part["text"], one["quote"], fallback=0.5)
-        if made.by == "rules":
-            break
-        lifts.append((made.lift, made.robust, one))
-    if not lifts:
-        return list(found), {}
-    lift, robust, best = lifts[0]
-    for other in lifts[1:]:
-        if other[0] > lift + LEAD and other[1]:
-            lift, robust, best = other
-    order = [best, *(c for c in found if c is not best)]
-    return order, {"judge": round(float(lift), 4), "judge_robust": float(robust)}
+    if group not in GROUPS or not made["evidence"] or not LOW <= p <= HIGH or not _asks(desk):
+        return p, {}
+    # No blind guess is taken off: it halved what a small model knew (docs/measurements.md).
+    asked, shown = as_question(part["text"]), passage(desk, made)
+    said = desk.reasoner.judge(asked, shown, fallback=p, blind=False)
+    if said.by == "rules":
+        return p, {}
+    judge = desk.calibration.judge
+    sure = p if judge is None else judge.applied(p, said.lift)
+    told = {
+        "asked": asked,
+        "passage": shown,
+        "lift": round(float(said.lift), 4),
+        "before": round(p, 3),
+    }
+    return sure, told
 
 
-def _asks(desk: Desk, part: Part) -> bool:
-    heeded = desk.calibration is None or desk.calibration.heeds_judge
-    # An endpoint is only probed for log-probabilities when its judgement is wanted.
-    return bool(desk.switches.judge and heeded and part["kind"] in KINDS and desk.reasoner.writes)
+def as_question(question: str) -> str:
+    """A part of a question as a question of its own: a part that was cut out has lost its mark."""
+    text = question.strip()
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(("?", "!", ".")) else text + "?"
 
 
-def _apart(found: Sequence[Candidate], gap: float = 15.0) -> list[Candidate]:
-    """The best candidates that are not the same moment."""
-    chosen: list[Candidate] = []
-    for one in found:
-        if all(one["video"] != c["video"] or abs(one["start"] - c["start"]) > gap for c in chosen):
-            chosen.append(one)
-        if len(chosen) == MOST:
-            break
-    return chosen
+def passage(desk: Desk, made: Finding) -> str:
+    """What a finding shows: its evidence, that of a page with its title, head and label."""
+    told: list[str] = []
+    for n, one in enumerate(made["evidence"][:LINES]):
+        if n == 0 and one["source"] == "screen":
+            told += [unit.record.text.strip() for unit in place_of(desk, one).around()]
+        told.append(" ".join(str(one["quote"]).split())[:LONGEST])
+    return " / ".join(dict.fromkeys(told))
+
+
+def _asks(desk: Desk) -> bool:
+    # Heeding first: an endpoint is only probed when its judgement is wanted.
+    heeded = desk.calibration is not None and desk.calibration.heeds_judge
+    there = desk.reasoner is not None and desk.switches.judge
+    return bool(heeded and there and desk.reasoner.writes)
