@@ -153,6 +153,7 @@ def propose(desk: Desk, sub: Sub) -> Sub:
     going = walked(desk, sub, terms) if sight_first(part) else Walk()
     leaves = [n for n in going.leaves if n["sim"] >= FITS]
     named = pages(desk, part, terms) if desk.switches.sweep else []
+    named = [*elsewhere(desk, part, terms, sub["finding"]), *named]
     places = [*window_of(desk, part), *abreast(named, leaves)]
     steps: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
@@ -199,12 +200,14 @@ def extract(desk: Desk, sub: Sub) -> Sub:
     best = [c for c in seen if c["lex"] > 0 and (c["quote"], c["start"]) not in known][:6]
     rest = sorted([*best, *sub["candidates"]], key=lambda c: (-c["score"], c["start"], c["id"]))
     steps = [one["step"] for one in fresh]
+    free = bool(fresh) and all(step["rung"] == "R3" for step in steps)  # nothing was looked at yet
     told = traced(desk, sub, "extract", looked=[_brief(one) for one in fresh],
                   new=[c["quote"] for c in best[:3]])  # fmt: skip
     found = settle(desk, [*best, *(c for c in rest if c not in best)] if best else rest)
     return {"candidates": found,
             "opened": [*sub["opened"], *steps], "taken": len(sub["looked"]),
-            "novelty": [*sub["novelty"], *([len(best)] if fresh else [0])], "trace": told}  # fmt: skip
+            "novelty": [*sub["novelty"], *([] if free and not best else [len(best)])],
+            "trace": told}  # fmt: skip
 
 
 def finish(desk: Desk, sub: Sub) -> Sub:
@@ -283,12 +286,13 @@ def _seen(desk: Desk, sub: Sub, terms: Sequence[Term]) -> Seen:
     read_off = best is not None and best["source"] in ("screen", "sight") and enough(best, terms)
     ways = len(sub["frontier"]) + (len(window_of(desk, part)) if not sub["opened"] else 0)
     sure = made["status"] == "found" and made["confidence"] >= SURE
-    if looking and not sub["opened"] and not sight_first(part) and not sure:
+    away = looking and bool(elsewhere(desk, part, terms, made))
+    if looking and not sub["opened"] and not sight_first(part) and (away or not sure):
         ways += len(pages(desk, part, terms))
     return Seen(
         status=made["status"],
         p=float(made["confidence"]),
-        direct=read_off and not (looking and elsewhere(desk, part, terms, made)),
+        direct=read_off and not away,
         settled=bool(part["settled"]),
         absent=absent,
         coverage=desk.coverage(),
