@@ -13,6 +13,7 @@ from longtake.agent.ledger import BUDGETS, Ledger
 from longtake.agent.looking.ladder import climb, plan, worth_looking
 from longtake.agent.looking.places import pages, stretch
 from longtake.agent.question.classify import classify
+from longtake.agent.solving import extract
 from longtake.perception.changes import MOST_KEPT, swept
 from longtake.storage.store import Store
 from longtake.timecode import Span
@@ -176,3 +177,26 @@ def test_a_still_page_costs_one_reading_however_long_it_stands() -> None:
     assert x1 > 520 / 640
     assert y0 < 300 / 360 < y1
     assert (x1 - x0) * (y1 - y0) < 0.1
+
+
+def test_a_line_that_stands_on_two_pages_does_not_make_them_one(world: Film) -> None:
+    box = {"score": 0.98, "box": [0.1, 0.4, 0.5, 0.5]}
+    lines = [
+        record(world.video, "moment", "screen", Span(300.0, 420.0), "Open to visitors", box, n=2),
+        record(world.video, "moment", "screen", Span(300.2, 360.1), "Built of brick", box, n=3),
+        record(world.video, "moment", "screen", Span(322.0, 350.0), "Key 12", box, n=4),
+    ]
+    with Store.open(world.store.path, write=True) as store:
+        store.put_records(lines)
+    page = stretch(world.desk(QUESTION), world.video.id, Span(320.0, 330.0))
+    assert (round(page.start), round(page.end)) == (300, 360)
+
+
+def test_what_is_remembered_of_a_look_is_no_look_in_vain(world: Film) -> None:
+    step = {"video": "v", "start": 0.0, "end": 9.0, "rung": "R3", "new": 0, "points": []}
+    one = {"step": step, "candidates": [], "frames": 0, "reused": True}
+    sub = {"looked": [one], "taken": 0, "candidates": [], "opened": [], "novelty": [],
+           "part": {"id": "s1"}, "trace": []}  # fmt: skip
+    assert extract(world.desk(QUESTION), sub)["novelty"] == []
+    decoded = one | {"step": step | {"rung": "R4"}}
+    assert extract(world.desk(QUESTION), sub | {"looked": [decoded]})["novelty"] == [0]

@@ -9,6 +9,7 @@ which a person would leaf through them (VideoLucy's backtracking, S51).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -37,9 +38,22 @@ def stretch(desk: Desk, video: str, span: Span) -> Span:
     middle = Span(span.middle, span.middle)
     lines = [u.record for u in desk.lane(video, "screen").at(middle) if _page_line(desk, u.record)]
     if lines:
-        best = max(lines, key=lambda r: (r.span.duration, -r.span.start, r.id))
-        return Span(min(span.start, best.span.start), max(span.end, best.span.end))
+        page = _page(lines)
+        return Span(min(span.start, page.start), max(span.end, page.end))
     return _unchanged(desk, video, span)
+
+
+def _page(lines: Sequence[Record]) -> Span:
+    """The time that most lines share: one may stand on the next page too, another come late."""
+    times = [(round(line.span.start), round(line.span.end)) for line in lines]
+    counts = Counter(times)
+    best = max(
+        lines,
+        key=lambda r: (
+            counts[(round(r.span.start), round(r.span.end))], r.span.duration, -r.span.start, r.id,
+        ),
+    )  # fmt: skip
+    return best.span
 
 
 def _page_line(desk: Desk, record: Record) -> bool:
