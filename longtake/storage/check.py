@@ -4,8 +4,9 @@ Words, FAISS files and stray files are rebuilt or removed. A damaged database is
 as it can be read and written anew; the damaged file stays beside it. What only the source video
 can bring back (a lost thumbnail, a record that makes no sense) is reported, never invented.
 
-A picture that no record names is what a kill leaves behind: it takes room and harms nothing, so
-it is no problem but a note (`notes`), and a repair removes it.
+A picture that no record names, or a file of key–value memory that no manifest names, is what a
+kill leaves behind: it takes room and harms nothing, so it is no problem but a note (`notes`), and
+a repair removes it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from longtake.errors import Corrupt, Locked
 from longtake.storage.database import Database
 from longtake.storage.folder import Folder
 from longtake.storage.indexfile import index_path, read_index
+from longtake.storage.kv.mend import faults, mend, streams
 from longtake.storage.lock import WriterLock
 from longtake.storage.salvage import salvage
 from longtake.storage.schema import REFILL_WORDS
@@ -31,6 +33,7 @@ from longtake.storage.thumbs import files, thumb_path
 # Containers round; the last sound may outlast the last picture.
 _TOLERANCE = 2.0
 _SHOWN = 5
+_KV_ORPHAN = "kv_orphan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Problem:
     """Something that is not as it should be.
 
     `kind` is one of: database, words, vectors, index, thumb_missing, thumb_damaged, thumb_orphan,
-    time, parent, observation. Only `notes`, and a repair that removed it, speak of a thumb_orphan.
+    time, parent, observation, kv_missing, kv_damaged, kv_orphan. Only `notes`, and a repair that
+    removed it, speak of a thumb_orphan or a kv_orphan.
     """
 
     kind: str
@@ -68,6 +72,7 @@ def check(path: str | Path, repair: bool = False) -> list[Problem]:
             return found
     with Store.open(folder.root, write=repair) as store:
         found += _contents(store, repair)
+        found += [one for one in _kv(folder, repair) if repair or one.kind != _KV_ORPHAN]
     return found
 
 
@@ -81,7 +86,8 @@ def notes(path: str | Path) -> list[Problem]:
     folder = Folder(Path(path).expanduser())
     folder.need()
     with Store.open(folder.root) as store:
-        return [_orphan(one) for one in _orphans(store, quiet=_quiet(folder))]
+        left = [_orphan(one) for one in _orphans(store, quiet=_quiet(folder))]
+    return left + [one for one in _kv(folder, repair=False) if one.kind == _KV_ORPHAN]
 
 
 def _integrity(folder: Folder) -> list[Problem]:
@@ -247,6 +253,19 @@ def _quiet(folder: Folder) -> bool:
     except Locked:
         return False
     return True
+
+
+def _kv(folder: Folder, repair: bool) -> Iterator[Problem]:
+    """Key–value memories: what cannot be kept is built again from the video."""
+    for place in streams(folder.kv):
+        found = faults(place)
+        if found and repair:
+            mend(place)
+        left = {(one.kind, one.file) for one in faults(place)} if found and repair else None
+        for one in found:
+            mended = left is not None and (one.kind, one.file) not in left
+            where = place.relative_to(folder.root)
+            yield Problem(f"kv_{one.kind}", f"{where}: {one.detail}", mended)
 
 
 def _times(database: Database) -> Iterator[Problem]:

@@ -56,9 +56,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself: `parts` by record and name; `data` is where records begin."""
+    """What a file says of itself: `parts` by record and name; `data` is where records begin.
+
+    `sha` is the hash of the header as it lies there.
+    """
 
     data: int
+    sha: bytes
     note: dict[str, str]
     parts: dict[str, dict[str, Part]]
 
@@ -180,15 +184,16 @@ def read_header(path: Path, sha: bytes | None = None) -> Header:
             raise KVDamaged(f"{path.name} is no segment", fix=REBUILD)
         text = file.read(length)
         size = os.fstat(file.fileno()).st_size
-    if sha is not None and hashlib.sha256(first + text).digest() != sha:
+    found = hashlib.sha256(first + text).digest()
+    if sha is not None and found != sha:
         raise KVDamaged(f"the head of {path.name} is not what was written", fix=REBUILD)
     try:
-        return _header(json.loads(text), 8 + length, size)
+        return _header(json.loads(text), 8 + length, found, size)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise KVDamaged(f"the head of {path.name} cannot be read", fix=REBUILD) from None
 
 
-def _header(told: dict[str, Any], data: int, size: int) -> Header:
+def _header(told: dict[str, Any], data: int, sha: bytes, size: int) -> Header:
     note = {str(k): str(v) for k, v in told.pop("__metadata__", {}).items()}
     begins: dict[str, int] = {}
     for name, one in told.items():
@@ -203,7 +208,7 @@ def _header(told: dict[str, Any], data: int, size: int) -> Header:
         shape = tuple(int(side) for side in one["shape"])
         found = Part(_TYPES[one["dtype"]], shape, begin - begins[record], end - begin)
         parts.setdefault(record, {})[part] = found
-    return Header(data, note, parts)
+    return Header(data, sha, note, parts)
 
 
 def read_record(path: Path, data: int, place: Place, *, check: bool) -> bytearray:

@@ -219,6 +219,22 @@ class Segments(Reader):
         self._sweep()
         return before - self.bytes()
 
+    def reshelve(self, ids: Iterable[int]) -> None:
+        """Write the index keys of blocks anew, from the blocks as they are stored."""
+        self._need_writer()
+        self.flush()
+        number, writer, moved = self._manifest.next_file(), ShelfWriter(self.heads), []
+        name = f"idx-{number:06d}.safetensors"
+        for row in self.rows(ids):
+            (block,) = self.get([row.id], verify=True)
+            at, part = writer.add(block)
+            moved.append(replace(row, shelf=name, row=at, part=part))
+        if moved:
+            written = writer.write(self.folder / name, self._note(moved))
+            index = FileRow(name, written.size, file_hash(self.folder / name))
+            self._manifest.put(moved, [index], used=number)
+        self._sweep()
+
     def forget(self, ids: Iterable[int]) -> None:
         """Remove blocks altogether, index keys too, and the files that this leaves empty."""
         self._need_writer()
