@@ -1,12 +1,27 @@
-"""What attention reads beside the new tokens: keys already at their places, and values."""
+"""What attention reads beside the new tokens: keys put at their places, and values.
+
+Blocks are kept without position, so where they stand is decided each time they are read. `layout`
+gives places: one block after the other from 0, each as long as its own positions reach; with
+three axes the origin of a block is the same on all of them (as the models' own rotary index does).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from longtake.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from longtake.models.kv.tap import Pass, RopeTap
+    from longtake.storage.kv.block import Block
+
+Policy = Literal["contiguous", "gapped", "one_angle"]
+GAP = 64
+"""Positions left free by `gapped` where blocks were apart in the stream."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,3 +39,86 @@ class Held:
     values: list[Tensor]
     bias: list[Tensor | None]
     next: int
+
+    def extended(self, tap: RopeTap, made: Pass, positions: Tensor) -> Held:
+        """Return a new context that holds what a pass made, too; this one stays as it is.
+
+        Args:
+            positions: [A, q], where the new tokens stood.
+        """
+        import torch
+
+        keys = tap.rotate(made.keys, positions)
+        return Held(
+            [torch.cat((old, new[None]), dim=2) for old, new in zip(self.keys, keys, strict=True)],
+            [torch.cat((old, new[None]), dim=2)
+             for old, new in zip(self.values, made.values, strict=True)],
+            [None if b is None else torch.cat((b, b.new_zeros(positions.shape[1])))
+             for b in self.bias],
+            max(self.next, int(positions.max()) + 1),
+        )  # fmt: skip
+
+
+def layout(blocks: Sequence[Block], start: int = 0, *, policy: Policy = "contiguous") -> Tensor:
+    """Return where the tokens of blocks stand, [A, n of all].
+
+    Args:
+        start: the first free position.
+        policy: ``contiguous``: one after the other; ``gapped``: with `GAP` free positions where
+            blocks were apart in the stream; ``one_angle``: all at one position (InfLLM).
+    """
+    import torch
+
+    made: list[Tensor] = []
+    origin = start
+    for n, block in enumerate(blocks):
+        if policy == "one_angle":
+            made.append(torch.full_like(block.places, start))
+            continue
+        if policy == "gapped" and n and block.id != blocks[n - 1].id + 1:
+            origin += GAP
+        made.append(block.places + origin)
+        origin += int(block.places.max()) + 1
+    return torch.cat(made, dim=1)
+
+
+def assemble(
+    tap: RopeTap, sink: Block | None, blocks: Sequence[Block], *, policy: Policy = "contiguous"
+) -> Held:
+    """Put the sink and blocks into one context, in the order of the stream.
+
+    Raises:
+        UsageError: nothing is given, or a block is given twice.
+    """
+    import torch
+
+    ids = [block.id for block in blocks]
+    if len(set(ids)) < len(ids):
+        raise UsageError("a block of the key-value memory was given twice")
+    ordered = sorted(blocks, key=lambda block: block.id)
+    start = 0 if sink is None else int(sink.places.max()) + 1
+    every = [*([sink] if sink is not None else []), *ordered]
+    if not every:
+        raise UsageError("a context needs a sink or a block")
+    pieces = [layout([sink])] if sink is not None else []
+    pieces += [layout(ordered, start, policy=policy)] if ordered else []
+    positions = torch.cat(pieces, dim=1)
+    keys = tap.rotate(torch.cat([block.keys for block in every], dim=2), positions)
+    values = torch.cat([block.values for block in every], dim=2)
+    bias = _bias(every)
+    return Held(
+        [one[None] for one in keys],
+        [one[None] for one in values],
+        [bias] * keys.shape[0],
+        int(positions.max()) + 1,
+    )
+
+
+def _bias(blocks: Sequence[Block]) -> Tensor | None:
+    """Log sizes of all tokens, None where each stands for itself."""
+    import torch
+
+    if all(block.sizes is None for block in blocks):
+        return None
+    rows = [torch.ones(block.n) if block.sizes is None else block.sizes for block in blocks]
+    return torch.cat(rows).log()
