@@ -9,6 +9,9 @@ import torch
 import transformers as hf
 from torch import Tensor
 
+from longtake.models.kv.held import Held
+from longtake.models.kv.tap import Pass, RopeTap
+
 WORDS = 97
 TEXT: dict[str, Any] = {
     "vocab_size": WORDS,
@@ -145,3 +148,26 @@ def tiny(family: str, dtype: torch.dtype = torch.float64) -> Any:
 def words(n: int, seed: int = 3) -> Tensor:
     """Return [1, n] token ids that are no mark of a picture."""
     return torch.randint(2, 90, (1, n), generator=torch.Generator().manual_seed(seed))
+
+
+def line(tap: RopeTap, start: int, n: int) -> Tensor:
+    return torch.arange(start, start + n)[None].expand(tap.axes, -1)
+
+
+def joined(tap: RopeTap, held: Held | None, made: Pass, positions: Tensor) -> Held:
+    """Append a pass to what is held, rotated to its positions."""
+    keys = tap.rotate(made.keys, positions)
+    new = [(keys[i][None], made.values[i][None]) for i in range(tap.layers)]
+    after = int(positions.max()) + 1
+    if held is None:
+        return Held([k for k, _ in new], [v for _, v in new], [None] * tap.layers, after)
+    return Held(
+        [torch.cat((old, k), dim=2) for old, (k, _) in zip(held.keys, new, strict=True)],
+        [torch.cat((old, v), dim=2) for old, (_, v) in zip(held.values, new, strict=True)],
+        held.bias,
+        after,
+    )
+
+
+def worst(a: Tensor, b: Tensor) -> float:
+    return float((a - b).abs().max())

@@ -13,29 +13,10 @@ from torch import Tensor
 from longtake.errors import BackendError, UnsupportedModel, UsageError
 from longtake.models.kv.held import Held
 from longtake.models.kv.rotary import Rotary
-from longtake.models.kv.tap import Pass, RopeTap
-from tests.kv_tiny import FAMILIES, TEXT, shaken, tiny, words
+from longtake.models.kv.tap import RopeTap
+from tests.kv_tiny import FAMILIES, TEXT, joined, line, shaken, tiny, words, worst
 
 DTYPES = {"fp64": torch.float64, "fp32": torch.float32, "bf16": torch.bfloat16}
-
-
-def line(tap: RopeTap, start: int, n: int) -> Tensor:
-    return torch.arange(start, start + n)[None].expand(tap.axes, -1)
-
-
-def joined(tap: RopeTap, held: Held | None, made: Pass, positions: Tensor) -> Held:
-    """Append a pass to what is held, rotated to its positions."""
-    keys = tap.rotate(made.keys, positions)
-    new = [(keys[i][None], made.values[i][None]) for i in range(tap.layers)]
-    after = int(positions.max()) + 1
-    if held is None:
-        return Held([k for k, _ in new], [v for _, v in new], [None] * tap.layers, after)
-    return Held(
-        [torch.cat((old, k), dim=2) for old, (k, _) in zip(held.keys, new, strict=True)],
-        [torch.cat((old, v), dim=2) for old, (_, v) in zip(held.values, new, strict=True)],
-        held.bias,
-        after,
-    )
 
 
 def chunked(tap: RopeTap, ids: Tensor, size: int, shift: int = 0) -> Tensor:
@@ -49,10 +30,6 @@ def chunked(tap: RopeTap, ids: Tensor, size: int, shift: int = 0) -> Tensor:
         held = joined(tap, held, made, places)
         out.append(made.hidden)
     return torch.cat(out, dim=1)
-
-
-def worst(a: Tensor, b: Tensor) -> float:
-    return float((a - b).abs().max())
 
 
 @pytest.fixture(params=FAMILIES)
