@@ -30,6 +30,9 @@ _CLOCK = re.compile(
 _AT = re.compile(
     r"(?:\bat|@)\s+(?:the\s+)?(\d+(?:\.\d+)?)\s*(h|m|s|hours?|min(?:ute)?s?|sec(?:ond)?s?)\b"
 )
+_INTO = re.compile(
+    r"\b(\d+(?:\.\d+)?)\s*(h|m|s|hours?|min(?:ute)?s?|sec(?:ond)?s?) in(?:to (?:it|that|this|the \w+))?\W*$"
+)
 _MINUTE = re.compile(r"\b(?:at |around |in )?(minute|second|hour)\s+(\d+(?:\.\d+)?)\b")
 NOW = 6.0
 """Seconds on both sides of a time asked about, for speech."""
@@ -205,7 +208,7 @@ def _point(text: str, kept: Sequence[tuple[int, int]]) -> Seconds | None:
             return parse_time(clocks[0].group(1))
         except UsageError:
             return None
-    if found := _AT.search(text.lower()):
+    if found := _AT.search(text.lower()) or _INTO.search(text.lower()):
         return float(found.group(1)) * {"h": 3600.0, "m": 60.0, "s": 1.0}[found.group(2)[0]]
     if found := _MINUTE.search(text.lower()):
         return float(found.group(2)) * {"h": 3600.0, "m": 60.0, "s": 1.0}[found.group(1)[0]]
@@ -223,7 +226,7 @@ def _no_time(text: str) -> str | None:
 
 
 def _unclocked(text: str) -> str:
-    return _MINUTE.sub(" ", _AT.sub(" ", _CLOCK.sub(" ", text)))
+    return _MINUTE.sub(" ", _INTO.sub(" ", _AT.sub(" ", _CLOCK.sub(" ", text)), count=1))
 
 
 def beyond(desk: Desk, part: Part) -> Candidate | None:

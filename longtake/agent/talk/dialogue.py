@@ -141,8 +141,8 @@ def gone_on_from(desk: Desk, turns: Sequence[Turn]) -> Turn | None:
         told = {"spans": [span], "quote": guess["quote"], "at": guess["source"], "told": []}
         return latest | told | {"note": _AFTER_GUESS.format(at=clock(guess["start"]))}
     before = last_found(turns)
-    if before is None:
-        return None
+    if before is None or before["kind"] in ("summary", "highlights"):
+        return None  # a whole film is no place to go on from
     return current(desk, before) | {"note": _AFTER_OTHER.format(question=before["question"])}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -39,6 +40,43 @@ HELP = """Ask anything about the video, or:
   /play N     play evidence N
   /help       this
   /quit       leave (Ctrl-D too)"""
+
+
+_POLITE = re.compile(
+    r"(?:ok(?:ay)?[, ]+)?(?:thanks?|thank you|thx|cheers)(?: (?:a lot|very much|so much|you))?|"
+    r"ok(?:ay)?|great|good|fine|cool|nice|perfect|hello|hi|hey|i see|got it|yes|no",
+    re.IGNORECASE,
+)
+_PARTING = re.compile(r"(?:good ?)?bye|see you|that(?:'s| is| was) all", re.IGNORECASE)
+_SURE = re.compile(
+    r"(?:and )?(?:are you (?:really |quite )?(?:sure|certain)(?: (?:about|of) (?:that|it|this))?|"
+    r"how (?:sure|certain) are you(?: (?:about|of) (?:that|it|this))?|how do you know(?: that)?|"
+    r"is (?:that|this) (?:true|right|correct)|really)",
+    re.IGNORECASE,
+)
+
+
+def courtesy(line: str) -> str | None:
+    """What a line is that asks nothing of the video: "polite", "parting" or "sure"; else None.
+
+    >>> courtesy("Thanks!"), courtesy("are you sure?"), courtesy("What is sure to come?")
+    ('polite', 'sure', None)
+    """
+    bare = line.strip().strip("?!. ")
+    for kind, pattern in (("polite", _POLITE), ("parting", _PARTING), ("sure", _SURE)):
+        if pattern.fullmatch(bare):
+            return kind
+    return None
+
+
+def how_sure(data: Mapping[str, Any]) -> str:
+    """How sure an answer is, and what it rests on."""
+    proofs = [
+        f"  [{n}] {shorten(one['quote'], 90)}" for n, one in enumerate(data["evidence"][:3], 1)
+    ]
+    lead = f"{data['status']}, right with a probability of {data['confidence']:.2f}"
+    rests = "; it rests on:" if proofs else "; it rests on no evidence."
+    return "\n".join([lead + rests, *proofs, "  /why shows how it came about"])
 
 
 @click.command("chat")
@@ -150,7 +188,7 @@ class Chat:
         failed: LongtakeError | None = None
         self.lines = lines()
         for line in self.lines:
-            if line in ("/quit", "/exit", "/q"):
+            if line in ("/quit", "/exit", "/q") or courtesy(line) == "parting":
                 break
             try:
                 self.take(line)
@@ -169,6 +207,13 @@ class Chat:
         Raises:
             UsageError: there is no such command.
         """
+        said = courtesy(line)
+        if said == "sure" and self.last is not None:
+            write(clean(how_sure(self.last)) + "\n")
+            return
+        if said == "polite":
+            talk("ask on; /help, /quit")
+            return
         if not line.startswith("/"):
             about = self.thread
             self.last = answer(line, about.video, at=self.at, thread=about.name, on_ask=self.asked)
