@@ -9,7 +9,11 @@ import pytest
 from bench.rows.common import Bench, Place
 from bench.worlds.scripted_film import FilmWorld, Page
 from longtake.agent.answer import Answer
+from longtake.agent.desk import Desk
+from longtake.agent.looking import frontier
 from longtake.agent.looking.elsewhere import place_words
+from longtake.agent.reading.sheets import sheets
+from longtake.agent.state import Switches
 from tests.fakes import fake_models
 from tests.worlds import ContentEncoder
 
@@ -104,3 +108,41 @@ def test_an_answer_from_the_place_itself_is_believed(
     told = ask(place, question)
     assert told.status == "answered"
     assert right in told.text
+
+
+# -- the tree these looks are chosen from ----------------------------------------------------------
+
+
+def test_the_tree_is_built_once_and_clips_without_words_are_leaves(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[frontier.Lanes] = []
+    begin = frontier.Lanes.__init__
+
+    def counted(lanes: frontier.Lanes, desk: Desk) -> None:
+        made.append(lanes)
+        begin(lanes, desk)
+
+    monkeypatch.setattr(frontier.Lanes, "__init__", counted)
+    told = ask(place, "What number can be read on the permit on the stairs of the quarry?")
+    assert sum(step["step"] == "propose" for step in told.trace) > 1
+    assert len(made) == 1
+    clips = made[0].of("clip")
+    assert any(not clip.text.strip() for clip in clips)
+    assert clips[-1].span.end == place.video.duration
+
+
+def test_sheets_are_read_once_for_a_question(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(place.toolbox(), None, [place.video], None, Switches())
+    first = sheets(desk, place.video.id)
+    monkeypatch.setattr(desk.toolbox, "pages", None)  # asked again, no page is read
+    assert first
+    assert sheets(desk, place.video.id) is first
+
+
+def test_a_look_in_vain_lets_its_like_go_first() -> None:
+    node = {"id": "a", "video": "v", "start": 0.0, "end": 10.0, "p": 0.8, "score": 0.64}
+    step = {"video": "v", "start": 0.0, "end": 10.0, "rung": "R4", "new": 0, "points": []}
+    assert frontier.looked_at(node, [step])["score"] == pytest.approx(0.4)
+    for told in ({"new": 1}, {"points": [{}]}, {"start": 20.0, "end": 30.0}, {"rung": "R3"}):
+        assert frontier.looked_at(node, [step | told])["score"] == 0.64
