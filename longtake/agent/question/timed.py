@@ -162,7 +162,9 @@ def _there(kept: str, plain: str) -> Timed | None:
 def _heard(kept: str, plain: str) -> Timed | None:
     """ "How often did the bell ring?": what rings is counted, however its ringing is told."""
     match = p.HEARD.match(plain)
-    names = _named(kept, match, *(g for g in ("a", "b") if match.group(g))) if match else []
+    if match is None or re.search(rf"\b(?:{p.SAY}|{p.SCREEN}|{p.SIGHT})\b", match.group("a") or ""):
+        return None  # "mention the tin whistle" ends with a thing, and no sound
+    names = _named(kept, match, *(g for g in ("a", "b") if match.group(g)))
     return _made("count", "heard", names, unit="mention") if names and _usable(names) else None
 
 
