@@ -38,6 +38,8 @@ class Rotary:
 
     def __init__(self, decoder: Any, attention: Any, axes: int, *, trig64: bool) -> None:
         self._module = decoder.rotary_emb
+        # Held apart: another thread's run may have put the idle one in its place.
+        self._real = self._module.forward
         self._apply = _apply_of(attention)
         self._axes = axes
         self._trig64 = trig64
@@ -60,11 +62,11 @@ class Rotary:
         places = positions.to(like.device).long()
         ids = places if self._axes == 1 else places.expand(self._axes, -1)[:, None, :]
         if own or not self._trig64:
-            made = self._module(like, ids)
+            made = self._real(like, ids)
         else:
             wide = torch.empty(1, 1, 1, dtype=torch.float64, device=like.device)
             with _wide_floats():
-                made = self._module(wide, ids)
+                made = self._real(wide, ids)
         if not isinstance(made, tuple) or len(made) != 2 or made[0].is_complex():
             raise UnsupportedModel("the model does not rotate by a pair of cosines and sines")
         cos, sin = made
@@ -73,7 +75,7 @@ class Rotary:
     @contextmanager
     def idle(self) -> Iterator[None]:
         """Let the model's module rotate by nothing for a while: cosine 1, sine 0."""
-        real = self._module.forward
+        real = self._real
         before = self._module.__dict__.get("forward")
 
         def nothing(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
