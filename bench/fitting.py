@@ -36,6 +36,8 @@ near misses, and more right answers with them: 0.6 cost the scripted films a ten
 from what was said or written are told at 3 in 4 only: at 0.4 they answered as many questions about
 nothing in three films (8) as they got right (7).
 """
+CERTAIN = 2.0
+"""Standard errors by which the slope of a model's judgement must differ from 0."""
 PER_BIN, ENOUGH, FOLDS = 20, 40, 5
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 SUPPORT = frozenset(
@@ -208,7 +210,8 @@ def _sigmoid(z: Array) -> Array:
 def fit_correction(rows: Sequence[Row], lift: Array, *, model: str, encoder: str) -> Correction:
     """Fit a line on log-odds for a model's judgement; none where it does not pay.
 
-    It pays when the loss on subjects left out falls by more than its standard error.
+    It pays when on subjects left out the loss falls and what is told costs no more, and when the
+    slope is no noise: of 300 judges that guess, two were heeded. `standard_error` is the gain's.
 
     Args:
         rows: with `p`, the calibrated probability, `told`, the threshold from which on each is
@@ -220,29 +223,44 @@ def fit_correction(rows: Sequence[Row], lift: Array, *, model: str, encoder: str
     low, high = (float(x) for x in np.quantile(lift, (0.02, 0.98)))
     lift = np.clip(lift, low, high)
     folds = np.array([_fold(str(row["topic"])) for row in rows])
-    unseen = z.copy()
-    for fold in range(FOLDS):
-        out = folds == fold
-        if out.any() and len(set(y[~out])) == 2:
-            a, b = fit_line(z[~out], lift[~out], y[~out], weights[~out])
-            unseen[out] = z[out] + a * lift[out] + b
+    unseen = _corrected_unseen(z, lift, y, weights, folds)
     gains = weights * (_losses(z, y) - _losses(unseen, y))
     gain, error = float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
-    a, b = fit_line(z, lift, y, weights) if gain > error else (0.0, 0.0)
+    a, b, deviation = fit_line(z, lift, y, weights)
+    rules, heard = _told(p, y, told), _told(_sigmoid(unseen), y, told)
+    pays = gain > 0 and a > CERTAIN * deviation and _cost(heard) <= _cost(rules)
     figures = {
         "auroc": auroc(lift, y > 0.5), "auroc_rules": auroc(z, y > 0.5),
         "auroc_unseen": auroc(unseen, y > 0.5),
         "gain": round(gain, 4), "standard_error": round(error, 4),
-        "told_rules": _told(p, y, told), "told_unseen": _told(_sigmoid(unseen), y, told),
+        "slope": round(a, 4), "slope_error": round(deviation, 4),
+        "told_rules": rules, "told_unseen": heard,
     }  # fmt: skip
-    return Correction(key_of(model), encoder, round(a, 4), round(b, 4), round(low, 4),
-                      round(high, 4), len(rows), figures)  # fmt: skip
+    a, b = (round(a, 4), round(b, 4)) if pays else (0.0, 0.0)
+    low, high = round(low, 4), round(high, 4)
+    return Correction(key_of(model), encoder, a, b, low, high, len(rows), figures)
+
+
+def _corrected_unseen(
+    z: Array, lift: Array, y: Array, weights: Array, folds: NDArray[Any]
+) -> Array:
+    """Log-odds of each row, corrected by a line that has not seen its subject."""
+    unseen = z.copy()
+    for fold in range(FOLDS):
+        out = folds == fold
+        if out.any() and len(set(y[~out])) == 2:
+            a, b, _ = fit_line(z[~out], lift[~out], y[~out], weights[~out])
+            unseen[out] = z[out] + a * lift[out] + b
+    return unseen
 
 
 def fit_line(
     z: Array, lift: Array, y: Array, weights: Array, ridge: float = 1.0
-) -> tuple[float, float]:
-    """Slope and shift that are added to log-odds `z`, by Newton's method; the slope is not below 0."""
+) -> tuple[float, float, float]:
+    """Slope and shift that are added to log-odds `z`, by Newton's method; and the slope's error.
+
+    A slope below 0 is none, and then there is no shift either.
+    """
     x = np.column_stack([lift, np.ones(len(lift))])
     line = np.zeros(2)
     for _ in range(50):
@@ -253,13 +271,19 @@ def fit_line(
         line = line - step
         if float(np.abs(step).max()) < 1e-9:
             break
-    return (float(line[0]), float(line[1])) if line[0] > 0 else (0.0, 0.0)
+    deviation = float(np.sqrt(np.linalg.inv(curve)[0, 0]))
+    return (float(line[0]), float(line[1]), deviation) if line[0] > 0 else (0.0, 0.0, deviation)
 
 
 def _told(p: Array, y: Array, least: Array) -> dict[str, int]:
     """What thresholds make of probabilities: right and wrong answers that are told."""
     said = p >= least
     return {"right": int((said & (y > 0.5)).sum()), "wrong": int((said & (y < 0.5)).sum())}
+
+
+def _cost(told: Mapping[str, int]) -> float:
+    """What wrong answers cost, less what right ones spare."""
+    return WRONG * told["wrong"] - DECLINED * told["right"]
 
 
 def _logit(p: Array) -> Array:

@@ -2,9 +2,9 @@
 
 z' = z + a · lift + b, with z the calibrated log-odds of the answer and `lift` by how many nats the
 model prefers "yes, this passage answers the question" (`Reasoner.judge`). Both numbers are fitted
-by ``python -m bench.calibrate --chat`` on questions that no film asks, and kept only where the loss
-on questions that were left out falls by more than its standard error; otherwise a = 0 and the
-model is not asked. So a model can add to an answer's surety what it was seen to know, and no more:
+by ``python -m bench.calibrate --chat`` on questions that no film asks, and kept only where on
+subjects that were left out the loss falls and what is told is no worse, and where a is no noise;
+otherwise a = 0 and the model is not asked. So a model can add to an answer's surety what it was seen to know, and no more:
 lifts beyond those seen count as the outermost that were, and a is never below 0.
 
 One file for each model lies in ``weights/judges``. Its name is a fingerprint of the model's name,
