@@ -99,8 +99,8 @@ def _speech(day: Evening) -> Iterator[Question]:
     def heard(text: str, words: str, right: Patterns, wrong: Patterns = ()) -> Question:
         return ask(text, said(day, words), right, wrong)
 
-    yield heard("Why was there no open day the year before?", "we had to call it off",
-                (r"\bwhale",))  # fmt: skip
+    yield heard("What does it mean when they put the stripy flag up?", "I show the flag",
+                (r"\bhome\b", r"\bback\b", r"\bover\b", r"\breturn"))  # fmt: skip
     yield heard("How long did the helpers need to put up the new landing stage?",
                 "The pier is new", (r"\bnine\b", r"\b9\b"))  # fmt: skip
     yield heard("What do you have to do if you bump into one of the bouys?",
@@ -239,7 +239,7 @@ def _state(day: Evening) -> Iterator[Question]:
               sheet(day, "Race 1"), boat(35), others(35))  # fmt: skip
     yield ask("So when was high tide in the end, once he had fixed it?",
               (*said(day, "High water is at"), *sheet(day, "Weather at 13:00")),
-              (r"\b13[:.]10", r"\bten past (one|1)", r"\b0?1[:.]10", r"\bone.ten\b"),
+              (r"\b13[:.]10", r"\b(ten|10) past (one|1)\b", r"\b0?1[:.]10", r"\bone.ten\b"),
               (r"\b12[:.]40",))  # fmt: skip
 
 
