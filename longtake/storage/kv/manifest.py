@@ -154,6 +154,12 @@ class Manifest:
             return [error.message]
         return [row[0] for row in rows if row[0] != "ok"]
 
+    def size(self) -> int:
+        """Return the bytes of its pages, those in the write-ahead log too."""
+        ((pages,),) = self._rows("PRAGMA page_count")
+        ((page,),) = self._rows("PRAGMA page_size")
+        return int(pages) * int(page)
+
     # -- facts -----------------------------------------------------------------------------
 
     def fingerprint(self) -> Fingerprint | None:

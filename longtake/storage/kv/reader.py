@@ -205,11 +205,12 @@ class Reader:
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of the files: `segments` with scales, `index`, `manifest`."""
-        kinds = {"segments": "seg-*", "index": "idx-*", "manifest": "manifest.sqlite"}
-        return {
+        kinds = {"segments": "seg-*", "index": "idx-*"}
+        sizes = {
             kind: sum(max(0, sound_size(path)) for path in names(self.folder, [pattern]))
             for kind, pattern in kinds.items()
         }
+        return {**sizes, "manifest": self._manifest.size()}
 
     def bytes(self) -> int:
         """Return the bytes of all files, scales and index included."""
