@@ -51,7 +51,7 @@ KINDS = ("plain", "offset", "tiny", "outliers", "constant", "zeros")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("n", [1, 7, 32, 33, 64, 100])
+@pytest.mark.parametrize("n", [1, 33, 100])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_error_is_half_a_scale_and_packing_again_changes_no_bit(
     kind: str, n: int, dtype: torch.dtype
