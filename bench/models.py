@@ -8,7 +8,9 @@ in ten of them about nothing in the film, first with rules only, then with the p
 model (`--local`) and with those behind OpenAI-compatible endpoints, which it neither starts nor
 stops. Each model is asked as it is for a user: with its packaged correction
 (`longtake.agent.surety.correction`), and for a sentence. Answers are marked as in `bench.scoring`;
-beside the figures stands which questions a model turned from wrong to right, and back.
+beside the figures stands which questions a model turned from wrong to right, and back. A sentence
+that a model put before what was found is marked by itself, too: a false one in front of a right
+quotation would not be noticed otherwise.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +153,21 @@ def adds(
     return told
 
 
+def sentences(
+    asked: Sequence[Asked], plain: Sequence[Prediction], told: Sequence[Prediction]
+) -> dict[str, Any]:
+    """How many answers a model put a sentence before, and those sentences that are wrong alone."""
+    wrong, n = [], 0
+    for (name, question), before, after in zip(asked, plain, told, strict=True):
+        said = after.text.removesuffix(before.text).strip()
+        if after.status != "answered" or not said or said == after.text.strip():
+            continue
+        n += 1
+        if not mark(question, replace(after, text=said, value=None)).right:
+            wrong.append(f"{name}: {question.text} – {said}")
+    return {"sentences": n, "sentences_wrong": wrong}
+
+
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Ask all models, mark, compare with rules only."""
     from longtake.agent.surety.calibration import Calibration
@@ -163,18 +181,20 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {"bench": "models", "machine": machine(),
                               "libraries": [path.stem for path, _ in kept], "systems": {}}  # fmt: skip
     plain: list[Mark] = []
+    before: list[Prediction] = []
     lines: list[str] = []
     for chat in (None, *chats):
         name, counted = (chat.name, Counted(chat)) if chat else ("rules", None)
         answers, seconds = ask_all(kept, given.profile, counted)
         told = [Prediction.of(answer) for answer in answers]
         marks = [mark(one, was) for (_, one), was in zip(asked, told, strict=True)]
-        plain = plain or marks
+        plain, before = plain or marks, before or told
         report["systems"][name] = figures(marks, seconds)
         if counted is not None:
             judge = Calibration.load(models.names(), chat=name).judge
             spent = counted.row(len(asked)) | {"slope": judge.a if judge else None}
-            report["systems"][name] |= spent | {"adds": adds(asked, plain, marks)}
+            report["systems"][name] |= spent | sentences(asked, before, told)
+            report["systems"][name]["adds"] = adds(asked, plain, marks)
         lines += [json.dumps({"library": film} | dict(row(one, was, name)))
                   for (film, one), was in zip(asked, told, strict=True)]  # fmt: skip
         say(f"{name}: {sum(one.right for one in marks)} of {len(marks)} right")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.calibrate import endpoint
-from bench.models import Counted, adds, ask_all, figures, sample
+from bench.models import Counted, adds, ask_all, figures, sample, sentences
 from bench.scoring import Mark, Prediction, mark
 from bench.worlds.truth import KINDS, Question
 from tests.fakes import FakeChat
@@ -56,6 +56,18 @@ def test_what_a_model_adds_is_what_it_changed() -> None:
     }
     told = figures(after, [1.0, 2.0, 3.0, 9.0])
     assert (told["right"], told["right_with_hit"], told["seconds"]) == (2, 0.5, 2.5)
+
+
+def test_a_sentence_before_the_quotation_is_marked_by_itself() -> None:
+    code = Question("q", "screen", "What is the code?", ((0.0, 9.0),), right=("k-559",))
+    found = Prediction("“Sheet 27” / “Code K-559”.", spans=((1.0, 2.0),))
+    false = Prediction(f"The code is 27. {found.text}", spans=found.spans)
+    true = Prediction(f"The code is K-559. {found.text}", spans=found.spans)
+    assert mark(code, false).right, "the quotation after it is right"
+    asked = [("film", code)] * 3
+    told = sentences(asked, [found] * 3, [false, true, found])
+    assert told["sentences"] == 2
+    assert told["sentences_wrong"] == ["film: What is the code? – The code is 27."]
 
 
 def test_an_endpoint_is_named_with_its_address() -> None:

@@ -277,8 +277,8 @@ def _raw(path: Path) -> dict[str, Any]:
 # -- phrasing ----------------------------------------------------------------------------------
 
 LINES = [
-    {"quote": "The exam takes place on Friday the twelfth of June.", "start": 1.0, "end": 2.0},
-    {"quote": "The old exam was on Monday.", "start": 8.0, "end": 9.0},
+    {"quote": "The exam takes place on Friday the twelfth of June.", "source": "speech"},
+    {"quote": "The old exam was on Monday.", "source": "speech"},
 ]
 EXAM = "When does the exam take place?"
 GOOD = "The exam takes place on Friday."
@@ -313,6 +313,18 @@ def test_a_model_may_not_prefer_another_line_than_the_one_that_was_found() -> No
     assert phrased(monday)[0] is None
     assert phrased(monday, short="Friday")[0] is None
     assert phrased(FakeChat(lambda _: GOOD), short="Friday")[0]["cites"] == [0, 1]
+
+
+@pytest.mark.parametrize(("short", "told"), [(None, False), ("K-559", True)])
+def test_lines_of_a_page_are_put_together_only_around_a_short_answer(
+    short: str | None, told: bool
+) -> None:
+    page = [{"quote": quote, "source": "screen"} for quote in ("Open day, sheet 27", "Code K-559")]
+    chat = FakeChat(["The code of the open day is 27.", "The code is K-559."])
+    reasoner = Reasoner(chat, None, Ledger(CHAT))
+    said, _ = phrase(reasoner, "What is the code of the open day?", page, short)
+    assert (said is not None) == told
+    assert said is None or said["text"] == "The code is K-559."
 
 
 def test_nothing_to_say_is_not_asked_again() -> None:

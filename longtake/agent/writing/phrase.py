@@ -45,10 +45,13 @@ def phrase(
         evidence: what was found, strongest first.
         short: the answer in a word or two, if one was taken out; the sentence has to hold it.
             Without one it may only reword the strongest evidence, so that a model cannot prefer
-            another line than the one that was found.
+            another line than the one that was found; and only if that is spoken: of lines of a
+            page it would have to say how they belong together ("the code is 27", a page's number).
         checked: have what was added told to the model; off with `Switches.ground`, in tests.
     """
-    cites = list(range(min(MOST_LINES, len(evidence)) if short else min(1, len(evidence))))
+    if not short and not any(one.get("source") == "speech" for one in evidence[:1]):
+        return None, "lines of a page are no sentence"
+    cites = list(range(min(MOST_LINES, len(evidence)) if short else 1))
     lines = "\n".join(f"- {fenced(evidence[n]['quote'], 300)}" for n in cites)
     asked = f"Question: {question}\nQuotations:\n{lines}\nSentence:"
 
