@@ -28,6 +28,7 @@ from longtake.errors import (
     NewerSchema,
     StoreError,
 )
+from longtake.storage.backup import backup
 from longtake.storage.check import check, notes
 from longtake.storage.kv import files, segments
 from longtake.storage.kv.mend import faults, mend, streams
@@ -637,6 +638,26 @@ def test_an_orphan_is_a_note_and_no_problem(library: Path) -> None:
     shutil.copy(segment(stream(library), 0), stream(library) / "seg-000077.safetensors")
     assert [(p.kind, p.repaired) for p in check(library, repair=True)] == [("kv_orphan", True)]
     assert notes(library) == []
+
+
+def test_a_backup_beside_a_writer_is_whole(library: Path, tmp_path: Path) -> None:
+    """OFF: the manifest's file alone, without its log, does not hold what was just committed."""
+    with Segments(stream(library), made_by(), write=True) as memory:
+        memory.append(block(10))
+        memory.flush()
+        memory.demote([0, 1], "q8")
+        copy = backup(library, tmp_path / "copy.longtake")
+        alone = tmp_path / "alone"
+        alone.mkdir()
+        shutil.copy(stream(library) / "manifest.sqlite", alone)
+        with Segments(alone, None) as old:
+            assert old.rows([10]) == []
+        with Segments(stream(copy), made_by()) as found:
+            assert len(found) == 11
+            assert found.verify().good
+            theirs = [digest(one) for one in memory.get(range(11))]
+            assert [digest(one) for one in found.get(range(11))] == theirs
+    assert check(copy) == []
 
 
 def test_garbage_without_a_manifest_is_removed(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from longtake.errors import StoreError
 from longtake.storage.database import connect, translated
 from longtake.storage.folder import Folder
+from longtake.storage.kv.copy import copy_stream
+from longtake.storage.kv.mend import streams
 from longtake.storage.store import Store
 from longtake.storage.thumbs import thumb_path, write_whole
 
@@ -65,5 +67,5 @@ def _copy_files(source: Folder, dest: Folder) -> None:
         except FileNotFoundError:
             continue  # its video was removed meanwhile; `check` on the copy says so
         write_whole(thumb_path(dest.thumbs, name), jpeg)
-    if source.kv.is_dir():
-        shutil.copytree(source.kv, dest.kv, dirs_exist_ok=True)
+    for place in streams(source.kv):
+        copy_stream(place, dest.kv / place.relative_to(source.kv))
