@@ -40,7 +40,7 @@ _BEYOND = {
 class Run:
     """One forward pass: what to attend to, and what was seen on the way.
 
-    `plain` turns False when the model asks for another mask than the causal one.
+    `plain` turns False when a layer is given another mask than the causal one.
     """
 
     rotary: Rotary
@@ -131,6 +131,7 @@ def attend(
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     run = current()
+    run.plain = run.plain and attention_mask is None
     _refuse(module, key, value, rest)
     layer = run.take(module, query, key, value)
     query, key = run.rotary.turn(query, key, run.angles)
@@ -152,12 +153,18 @@ def _refuse(module: Any, key: Tensor, value: Tensor, rest: dict[str, Any]) -> No
         raise UnsupportedModel("the model compresses keys and values into one latent (MLA)")
 
 
-def no_mask(**rest: Any) -> None:
-    """Stand in for the model's mask (the tap knows what may be read), noting what it would be."""
+def mark_mask(q_length: int, kv_length: int, **rest: Any) -> Tensor | None:
+    """Stand in for the model's mask, which the tap makes itself: None for the causal one.
+
+    Another one is marked by a tensor of no size in memory, so that `attend` sees which layers are
+    given it; some models make masks that no layer uses.
+    """
+    import torch
     from transformers.masking_utils import causal_mask_function
 
-    if rest.get("mask_function") is not causal_mask_function:
-        current().plain = False
+    if rest.get("mask_function") is causal_mask_function:
+        return None
+    return torch.ones(1, dtype=torch.bool).expand(1, 1, q_length, kv_length)
 
 
 @cache
@@ -167,4 +174,4 @@ def register() -> None:
     from transformers.masking_utils import AttentionMaskInterface
 
     AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, no_mask)
+    AttentionMaskInterface.register(NAME, mark_mask)

@@ -6,6 +6,7 @@ comparison of the model with itself, which catches what no list of reasons fores
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from longtake.errors import UnsupportedModel, UsageError
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 _NAMES = ("self_attn", "self_attention", "attention", "attn")
 _LINEAR = ("linear_attention", "mamba", "recurrent", "conv")
 _TOKENS = 9
+
+
+def decoder_of(model: Any) -> Any:
+    """The text model inside a model for generation."""
+    found = model.get_decoder()
+    return found if hasattr(found, "config") else model.base_model
 
 
 def layers_of(decoder: Any) -> list[Any]:
@@ -29,11 +36,14 @@ def layers_of(decoder: Any) -> list[Any]:
 
 def attention_of(layer: Any) -> Any:
     """The attention module of a layer."""
-    for name in _NAMES:
-        found = getattr(layer, name, None)
-        if found is not None:
-            return found
-    raise UnsupportedModel(f"a layer ({type(layer).__name__}) has no attention")
+    found = next((one for name in _NAMES if (one := getattr(layer, name, None)) is not None), None)
+    if found is None:
+        raise UnsupportedModel(f"a layer ({type(layer).__name__}) has no attention")
+    if not hasattr(sys.modules[type(found).__module__], "ALL_ATTENTION_FUNCTIONS"):
+        raise UnsupportedModel(
+            f"{type(found).__name__} does not use the seam for attention of transformers"
+        )
+    return found
 
 
 def check_config(model: Any, decoder: Any) -> None:
@@ -71,7 +81,7 @@ def _check_layer_types(config: Any) -> None:
 def check_run(run: Run, layers: int) -> None:
     """Refuse a model whose forward pass did not go through the tap layer by layer."""
     if not run.keys:
-        raise UnsupportedModel("the model's attention does not use transformers' attention seam")
+        raise UnsupportedModel("the model does not use the seam for attention of transformers")
     if len(run.keys) != layers:
         raise UnsupportedModel(f"only {len(run.keys)} of the model's {layers} layers attend")
 

@@ -46,7 +46,7 @@ class Rotary:
         self.limit = _limit(decoder.config)
 
     def angles(self, like: Tensor, positions: Tensor, *, own: bool = False) -> tuple[Any, Any]:
-        """Return cosines and sines [1, n, R] in the dtype of `like` for positions [A, n].
+        """Return cosines and sines [1, n, R] for positions [A, n] of a model in the dtype of `like`.
 
         Args:
             own: the model's own precision, even where float64 was asked for.
@@ -62,15 +62,19 @@ class Rotary:
         places = positions.to(like.device).long()
         ids = places if self._axes == 1 else places.expand(self._axes, -1)[:, None, :]
         if own or not self._trig64:
-            made = self._real(like, ids)
-        else:
-            wide = torch.empty(1, 1, 1, dtype=torch.float64, device=like.device)
-            with _wide_floats():
-                made = self._real(wide, ids)
+            return self._made(like, ids)
+        # Some modules answer in float32 whatever the model computes in; never less than they do.
+        dtype = torch.promote_types(like.dtype, self._made(like, ids[..., :1])[0].dtype)
+        wide = torch.empty(1, 1, 1, dtype=torch.float64, device=like.device)
+        with _wide_floats():
+            cos, sin = self._made(wide, ids)
+        return cos.to(dtype), sin.to(dtype)
+
+    def _made(self, like: Tensor, ids: Tensor) -> tuple[Any, Any]:
+        made = self._module(like, ids)
         if not isinstance(made, tuple) or len(made) != 2 or made[0].is_complex():
             raise UnsupportedModel("the model does not rotate by a pair of cosines and sines")
-        cos, sin = made
-        return cos.to(like.dtype), sin.to(like.dtype)
+        return made
 
     @contextmanager
     def idle(self) -> Iterator[None]:

@@ -30,6 +30,7 @@ from longtake.models.kv.refusals import (
     check_config,
     check_mask,
     check_run,
+    decoder_of,
     layers_of,
     probe,
 )
@@ -73,7 +74,7 @@ class RopeTap:
 
     def __init__(self, model: Any, *, trig64: bool = True, verify: bool = True) -> None:
         self.model = model
-        self.decoder = model.get_decoder()
+        self.decoder = decoder_of(model)
         check_config(model, self.decoder)
         self._entered = False
         self._serial = Lock()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from longtake.errors import UsageError
 from longtake.models.kv.adapters.pixels import Look
-from longtake.models.kv.refusals import layers_of
+from longtake.models.kv.refusals import decoder_of, layers_of
 from longtake.models.protocols import Image
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Family:
             raise UsageError(f"{self.name} writes times beside its frames and needs its tokenizer")
         self.model, self.config, self.tokenizer = model, model.config, tokenizer
         self.scaling = self.look.changed(settings or {})
-        self.decoder = model.get_decoder()
+        self.decoder = decoder_of(model)
         self.layers = layers_of(self.decoder)
         self.embeddings = model.get_input_embeddings()
         self.head = model.get_output_embeddings()
