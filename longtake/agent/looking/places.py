@@ -64,7 +64,7 @@ def _page_line(desk: Desk, record: Record) -> bool:
 def _unchanged(desk: Desk, video: str, span: Span) -> Span:
     """A clip with those after it that say no more than that nothing changed."""
     start, end = span.start, span.end
-    for clip in _clips(desk, video, Span(end, start + LONGEST)):
+    for clip in _clips(desk, video, Span(end, max(end, start + LONGEST))):
         if not clip.data.get("same_as") or clip.span.start > end + 0.05:
             break
         end = max(end, clip.span.end)

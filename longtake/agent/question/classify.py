@@ -60,8 +60,7 @@ def part(text: str, kind: str, **more: Any) -> Part:
     `even` when the question prefers none;
     `anchor` (words of what it is related to) with `relation` (after, before, during) and `section`
     (it is a part of the day, not a sentence of it); `op` (operator on intervals) over `names` (the
-    events as they were named); `wants`
-    (number, person, date, place or None); `unit` of a count; `follows`: it speaks of what the
+    events as they were named), `edge` (which end of one is asked for: end or both); `wants` (number, person, date, place or None); `unit` of a count; `follows`: it speaks of what the
     part before, or the turn before, found.
     """
     base: Part = {

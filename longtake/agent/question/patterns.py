@@ -144,6 +144,20 @@ LEFT = re.compile(
     rf"^(?:{_SPANNED}|how much(?: of the \w+)?)\b.*\b(?:left|remain\w*|to go)\b.*?\bafter (?P<a>.+)$|"
     rf"^after (?P<b>.+?),? (?:{_SPANNED}|how much(?: of the \w+)?)\b.*\b(?:left|remain\w*|to go)\b"
 )
+_UP = (r"(?: (?:shown|displayed|visible|up|on|on (?:the )?screen|(?:still )?there|to be seen|"
+       r"in (?:the )?(?:picture|view)|lit|burning|going on))?")  # fmt: skip
+_BE = r"(?:is|are|was|were|can (?:we|one|you) see|do (?:we|you) see|does|do|did)"
+_OVER = r"(?:end|stop|finish|disappear|vanish|go (?:away|off|out)|come down|leave the screen)"
+EDGES = (
+    (re.compile(rf"^from when (?:to|until|till) when {_BE} (?P<a>.+?){_UP}$"), "both"),
+    (re.compile(rf"^when (?:does|do|did) (?P<a>.+?) (?:begin|start) and "
+                rf"(?:when (?:does|do|did) (?:it|they) )?{_OVER}$"), "both"),
+    (re.compile(rf"^(?:until|till|up to) when {_BE} (?P<a>.+?){_UP}$"), "end"),
+    (re.compile(rf"^when (?:does|do|did) (?P<a>.+?) {_OVER}$"), "end"),
+    (re.compile(r"^when (?:is|are|was|were) (?P<a>.+?) (?:taken down|switched off|turned off|over|"
+                r"finished|gone(?: again)?|removed)$"), "end"),
+)  # fmt: skip
+"""From when to when something is there; and which of its ends is asked for."""
 OFTEN = re.compile(
     r"^(?:every how many|at (?:what|which) intervals?|how frequently|how often (?:per|an|in an|each) hour)\b|"
     r"^what is the (?:average|mean|usual) (?:time|gap|pause|interval) between\b"

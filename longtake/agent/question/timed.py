@@ -32,6 +32,7 @@ def timed(text: str, wants: str | None) -> Timed | None:
         _values,
         _gap,
         _left,
+        _edges,
         _changes,
         _often,
         _together,
@@ -103,6 +104,15 @@ def _left(kept: str, plain: str) -> Timed | None:
     match = p.LEFT.match(plain)
     names = _named(kept, match, "a", "b") if match else []
     return _made("duration", "left", names, unit="gap") if names and _usable(names) else None
+
+
+def _edges(kept: str, plain: str) -> Timed | None:
+    for pattern, edge in p.EDGES:
+        if match := pattern.match(plain):
+            names = _named(kept, match, "a")
+            if names and _usable(names):
+                return _made("when", "edges", names, edge=edge)
+    return None
 
 
 def _changes(kept: str, plain: str) -> Timed | None:

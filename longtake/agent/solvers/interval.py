@@ -27,6 +27,7 @@ from longtake.agent.question import patterns as p
 from longtake.agent.question.spoken import spoken
 from longtake.agent.reading.anchors import all_of, counted_one, event, thing_words, which_of
 from longtake.agent.solvers.bearer import solve_bearer
+from longtake.agent.solvers.edges import solve_edges
 from longtake.agent.solvers.heard import solve_heard
 from longtake.agent.solvers.operators import (
     Event,
@@ -56,7 +57,8 @@ def solve_interval(
     desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Candidate]
 ) -> Finding | None:
     """Answer a part that has an operator; None leaves it to the solver of its kind."""
-    del found
+    if part.get("op") == "edges":
+        return solve_edges(desk, part, terms, found)
     solver = OPERATORS.get(str(part.get("op")))
     return solver(desk, part, terms) if solver is not None else None
 
