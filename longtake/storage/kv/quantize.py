@@ -159,8 +159,9 @@ def decode(coded: Coded, grid: Grid, dtype: dtype) -> Tensor:
 
     work = torch.float64 if dtype == torch.float64 else torch.float32
     size = coded.codes.shape[grid.axis]
-    zero, scale = (_spread(p, grid, size) for p in _scales(coded, grid, work))
-    return torch.addcmul(zero, coded.codes.to(work), scale).to(dtype)
+    zero, scale = (p.unsqueeze(grid.axis) for p in _scales(coded, grid, work))
+    x = torch.addcmul(zero, _grouped(coded.codes, grid).to(work), scale)
+    return _merged(x, grid, size).to(dtype)
 
 
 def scale_of(packed: dict[str, Tensor], scheme: str) -> tuple[Tensor, Tensor]:
@@ -179,24 +180,37 @@ def _once(x: Tensor, grid: Grid) -> Coded:
     import torch
 
     work = torch.float64 if x.dtype == torch.float64 else torch.float32
-    exact = x.to(work)
+    grouped = _grouped(x, grid).to(work)
+    low, high = torch.aminmax(grouped, dim=grid.axis, keepdim=True)
+    # + 0 makes -0 to 0: what is too small for fp16 has no sign, now or when it is packed again.
+    zero, top = (end.squeeze(grid.axis).to(torch.float16) + 0.0 for end in (low, high))
+    base, scale = (p.unsqueeze(grid.axis) for p in _scales(Coded(x, zero, top), grid, work))
+    flat = scale == 0
+    codes = (grouped - base).div_(scale.masked_fill(flat, 1)).round_().clamp_(0, grid.levels)
+    # The ends are what the next packing finds its grid by; rounding must not move them inward.
+    codes.masked_fill_(grouped >= high, grid.levels)
+    codes.masked_fill_((grouped <= low) | flat, 0)
+    return Coded(_merged(codes.to(torch.uint8), grid, x.shape[grid.axis]), zero, top)
+
+
+def _grouped(x: Tensor, grid: Grid) -> Tensor:
+    """Cut an axis into groups; the last one repeats its last member, which changes neither end."""
+    import torch
+
     size = x.shape[grid.axis]
     groups = -(-size // grid.group)
-    # The last group repeats its last member: this changes neither end.
-    filled = torch.arange(groups * grid.group, device=x.device).clamp(max=size - 1)
+    if size % grid.group:
+        filled = torch.arange(groups * grid.group, device=x.device).clamp(max=size - 1)
+        x = x.index_select(grid.axis, filled)
     shape = list(x.shape)
     shape[grid.axis : grid.axis + 1 or None] = [groups, grid.group]
-    grouped = exact.index_select(grid.axis, filled).reshape(shape)
-    low, high = torch.aminmax(grouped, dim=grid.axis)
-    # + 0 makes -0 to 0: what is too small for fp16 has no sign, now or when it is packed again.
-    zero, top = low.to(torch.float16) + 0.0, high.to(torch.float16) + 0.0
-    base, scale = (_spread(p, grid, size) for p in _scales(Coded(x, zero, top), grid, work))
-    flat = scale == 0
-    codes = ((exact - base) / scale.masked_fill(flat, 1)).round_().clamp_(0, grid.levels)
-    # The ends are what the next packing finds its grid by; rounding must not move them inward.
-    codes.masked_fill_(exact >= _spread(high, grid, size), grid.levels)
-    codes.masked_fill_((exact <= _spread(low, grid, size)) | flat, 0)
-    return Coded(codes.to(torch.uint8), zero, top)
+    return x.reshape(shape)
+
+
+def _merged(grouped: Tensor, grid: Grid, size: int) -> Tensor:
+    """Take groups back to one axis."""
+    merged = grouped.flatten(grid.axis - 1, grid.axis)
+    return merged.narrow(grid.axis, 0, size).contiguous()
 
 
 def _scales(coded: Coded, grid: Grid, work: dtype) -> tuple[Tensor, Tensor]:
