@@ -44,6 +44,7 @@ OWN: dict[str, dict[str, Any]] = {
     "gptj": {"rotary_dim": 8},
     "dots1": {"n_shared_experts": 1, "first_k_dense_replace": 1, "routed_scaling_factor": 1.0},
     "lfm2": {"layer_types": ["conv", "conv", "full_attention"] * 2},
+    "minimax_m3_vl_text": {"layer_types": ["minimax_m3_sparse"] * LAYERS},
     "zaya": {"num_experts_per_tok": 1},
 }
 FULL: dict[str, Any] = {

@@ -399,3 +399,17 @@ def test_text_positions_serve_a_model_of_three_axes() -> None:
     with RopeTap(tiny("qwen2_5_vl")) as tap:
         one = tap.run(ids, positions=torch.arange(11)[None]).hidden
         assert torch.equal(one, tap.run(ids, positions=line(tap, 0, 11)).hidden)
+
+
+@pytest.mark.slow
+def test_the_real_model_is_bit_equal_and_reads_pieces_as_one_pass(offline_models: Any) -> None:
+    chat = offline_models.chat
+    model, ids = chat._model, torch.tensor([chat._tokenizer.encode(__doc__ * 8)])[:, :192]
+    with torch.no_grad():
+        plain = model(ids, use_cache=False).logits
+    with RopeTap(model, trig64=False) as tap:
+        made = tap.run(ids, positions=line(tap, 0, ids.shape[1]))
+        assert torch.equal(tap.logits(made.hidden), plain)
+        pieces = tap.logits(chunked(tap, ids, 64))
+    assert worst(pieces, plain) <= 1e-3
+    assert torch.equal(pieces.argmax(-1), plain.argmax(-1))

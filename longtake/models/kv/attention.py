@@ -31,9 +31,10 @@ _BEYOND = {
     "sinks": "learned attention sinks",
     "position_bias": "a position bias in attention",
     "attention_bias": "a position bias in attention",
-    "indexer": "a sparse choice of keys",
-    "cache": "a paged cache",
+    "block_indices": "a sparse choice of keys",
 }
+# What may be said without changing the result. Anything else that is said is not understood.
+_IDLE = {"dropout", "is_causal", "position_ids", "use_cache", "output_attentions", "return_dict"}
 
 
 @dataclass(eq=False)
@@ -147,7 +148,11 @@ def _refuse(module: Any, key: Tensor, value: Tensor, rest: dict[str, Any]) -> No
     for name, why in _BEYOND.items():
         if rest.get(name) is not None:
             raise UnsupportedModel(f"the model has {why}")
-    if not getattr(module, "is_causal", True):
+    if odd := sorted(name for name in rest.keys() - _IDLE if rest[name] is not None):
+        raise UnsupportedModel(
+            f"the model's attention is told {', '.join(odd)}, which the tap does not know"
+        )
+    if not getattr(module, "is_causal", True) or rest.get("is_causal") is False:
         raise UnsupportedModel("the model's attention is not causal")
     if key.shape[-1] != value.shape[-1]:
         raise UnsupportedModel("the model compresses keys and values into one latent (MLA)")
