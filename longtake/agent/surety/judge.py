@@ -35,7 +35,7 @@ def weighed(
     That is ``{"asked": …, "passage": …, "lift": …, "before": p}``, empty when no model was asked
     or none answered.
     """
-    if group not in GROUPS or not made["evidence"] or not LOW <= p <= HIGH or not _asks(desk):
+    if group not in GROUPS or not made["evidence"] or not _asks(desk, p):
         return p, {}
     # No blind guess is taken off: it halved what a small model knew (docs/measurements.md).
     asked, shown = as_question(part["text"]), passage(desk, made)
@@ -70,8 +70,10 @@ def passage(desk: Desk, made: Finding) -> str:
     return " / ".join(dict.fromkeys(told))
 
 
-def _asks(desk: Desk) -> bool:
+def _asks(desk: Desk, p: float) -> bool:
     # Heeding first: an endpoint is only probed when its judgement is wanted.
-    heeded = desk.calibration is not None and desk.calibration.heeds_judge
-    there = desk.reasoner is not None and desk.switches.judge
-    return bool(heeded and there and desk.reasoner.writes)
+    if desk.calibration is None or not desk.calibration.heeds_judge or not desk.switches.judge:
+        return False
+    # Where nothing was fitted on purpose, `p` is the solver's own, and all are asked about.
+    open_still = desk.calibration.judge is None or LOW <= p <= HIGH
+    return bool(open_still and desk.reasoner is not None and desk.reasoner.writes)
