@@ -135,11 +135,6 @@ def encode(x: Tensor, grid: Grid) -> Coded:
     """
     import torch
 
-    if not bool(torch.isfinite(x).all()) or float(x.abs().amax()) > _LARGEST:
-        raise KVError(
-            "a block has numbers that are not finite, or beyond what fp16 can tell",
-            fix="keep this memory with the scheme raw",
-        )
     codes, zero, top = _once(x, grid)
     if x.element_size() > 2:
         return Coded(codes, zero, top)
@@ -181,16 +176,29 @@ def _once(x: Tensor, grid: Grid) -> Coded:
 
     work = torch.float64 if x.dtype == torch.float64 else torch.float32
     grouped = _grouped(x, grid).to(work)
-    low, high = torch.aminmax(grouped, dim=grid.axis, keepdim=True)
+    low, high = grouped.amin(grid.axis, keepdim=True), grouped.amax(grid.axis, keepdim=True)
+    _bounded(low, high)
     # + 0 makes -0 to 0: what is too small for fp16 has no sign, now or when it is packed again.
     zero, top = (end.squeeze(grid.axis).to(torch.float16) + 0.0 for end in (low, high))
     base, scale = (p.unsqueeze(grid.axis) for p in _scales(Coded(x, zero, top), grid, work))
     flat = scale == 0
     codes = (grouped - base).div_(scale.masked_fill(flat, 1)).round_().clamp_(0, grid.levels)
-    # The ends are what the next packing finds its grid by; rounding must not move them inward.
-    codes.masked_fill_(grouped >= high, grid.levels)
-    codes.masked_fill_((grouped <= low) | flat, 0)
+    # The ends are what the next packing finds its grid by; rounding must not move them inward. It
+    # can only where fp16 is coarser than the scale, and there it is said what their codes are.
+    off = torch.maximum((low - base).abs(), (high - base - scale * grid.levels).abs())
+    if bool((off >= 0.49 * scale).any()):
+        codes.masked_fill_(grouped >= high, grid.levels)
+        codes.masked_fill_((grouped <= low) | flat, 0)
     return Coded(_merged(codes.to(torch.uint8), grid, x.shape[grid.axis]), zero, top)
+
+
+def _bounded(low: Tensor, high: Tensor) -> None:
+    # A number that is none makes an end of its group one as well.
+    if not bool(((low >= -_LARGEST) & (high <= _LARGEST)).all()):
+        raise KVError(
+            "a block has numbers that are not finite, or beyond what fp16 can tell",
+            fix="keep this memory with the scheme raw",
+        )
 
 
 def _grouped(x: Tensor, grid: Grid) -> Tensor:
