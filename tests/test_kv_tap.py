@@ -312,6 +312,28 @@ def test_a_call_of_the_model_from_another_thread_during_a_run_is_told(
     assert "another thread" in str(found[0])
 
 
+def test_another_thread_may_rotate_keys_during_a_run(llama: Any, tap: RopeTap) -> None:
+    from threading import Thread
+
+    x, places = torch.randn(2, 5, 8, dtype=torch.float64), line(tap, 3, 5)
+    turned = tap.rotate(x, places)
+    found: list[Tensor] = []
+    mlp = llama.model.layers[0].mlp
+    own = mlp.forward
+
+    def meanwhile(y: Tensor) -> Tensor:
+        mlp.forward = own
+        thread = Thread(target=lambda: found.append(tap.rotate(x, places)))
+        thread.start()
+        thread.join()
+        return own(y)
+
+    mlp.forward = meanwhile
+    tap.run(words(5), positions=line(tap, 0, 5))
+    assert len(found) == 1
+    assert torch.equal(found[0], turned)
+
+
 SLIDING = {"layer_types": ["full_attention", "sliding_attention", "full_attention"]}
 REFUSED: dict[str, tuple[Any, str]] = {
     "sliding": (

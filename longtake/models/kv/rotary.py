@@ -59,7 +59,8 @@ class Rotary:
                 "placed cannot follow",
                 fix="read fewer blocks at once, or place them contiguously",
             )
-        places = positions.to(like.device).long()
+        # Fractions stay: long contexts may be drawn together.
+        places = positions.to(like.device, torch.float64)
         ids = places if self._axes == 1 else places.expand(self._axes, -1)[:, None, :]
         if own or not self._trig64:
             return self._made(like, ids)
@@ -71,7 +72,7 @@ class Rotary:
         return cos.to(dtype), sin.to(dtype)
 
     def _made(self, like: Tensor, ids: Tensor) -> tuple[Any, Any]:
-        made = self._module(like, ids)
+        made = self._real(like, ids)
         if not isinstance(made, tuple) or len(made) != 2 or made[0].is_complex():
             raise UnsupportedModel("the model does not rotate by a pair of cosines and sines")
         return made
