@@ -182,6 +182,13 @@ def test_as_of_hides_what_came_later(world: World) -> None:
     assert last.evidence[0].start == pytest.approx(world.at("Pruning", 50))
 
 
+def test_what_was_only_seen_has_something_after_it(world: World) -> None:
+    answer = ask(world, "What happens after the golden retriever?")
+    assert answer.status == "answered", answer.text
+    assert world.at("Harbour") < answer.evidence[0].start <= world.at("Pruning", 10)
+    assert ask(world, "What happens after the polar bear?").status != "answered"
+
+
 def test_a_time_beyond_the_end_is_said(world: World) -> None:
     answer = ask(world, "What happens at 2:12:30?")
     assert answer.status == "not_in_video"

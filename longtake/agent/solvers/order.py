@@ -36,6 +36,8 @@ def solve_order(
         anchor = dict(part["anchor_span"])
     else:
         known = anchor_of(desk, part, part["anchor"], sources)
+        if known["status"] != "found" and "sight" not in sources:  # it may only have been seen
+            known = anchor_of(desk, part, part["anchor"], [*sources, "sight"])
         if known["status"] != "found":
             return known
         anchor = dict(known["evidence"][0])
