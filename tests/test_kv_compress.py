@@ -19,7 +19,7 @@ from longtake.memory.kv.compress import (
 )
 from longtake.memory.kv.pooled import bilevel, cost
 from longtake.storage.kv.block import Block
-from tests.kv_planted import (
+from tests.kv_reading_worlds import (
     NEEDLE_BLOCK,
     NEEDLE_TOKEN,
     answer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,12 +17,19 @@ from longtake.memory.kv.budgets import budgeted, held_bytes
 from longtake.memory.kv.compress import strategy
 from longtake.memory.kv.knockout import Cell, knock_out
 from longtake.memory.kv.pages import Page, paged_attention
-from longtake.memory.kv.window import fitted, ntk_base, progressive, progressive_tokens, strided
+from longtake.memory.kv.window import (
+    fitted,
+    ntk_base,
+    progressive,
+    progressive_tokens,
+    strided,
+    windowed,
+)
 from longtake.models.kv.held import Held, assemble
 from longtake.models.kv.stream import StreamEncoder, Unit, sink_block
 from longtake.models.kv.tap import RopeTap
 from longtake.storage.kv.block import Block
-from tests.kv_planted import made, noise, rows
+from tests.kv_reading_worlds import made, noise, rows
 from tests.kv_tiny import tiny, words
 
 
@@ -257,6 +265,32 @@ class TestWindow:
         places, sight = self.film(400)
         with pytest.raises(UsageError, match="do not fit"):
             fitted(places, sight, 600)
+
+    def test_the_rotation_takes_fractions(self, tap: RopeTap) -> None:
+        one, other = noise(1, 1, tap.head_dim, seed=80), noise(1, 1, tap.head_dim, seed=81)
+
+        def score(a: float, b: float) -> float:
+            turned = [tap.rotate(x, torch.tensor([[p]], dtype=torch.float64))
+                      for x, p in ((one, a), (other, b))]  # fmt: skip
+            return float((turned[0] * turned[1]).sum())
+
+        assert score(7.5, 4.25) == pytest.approx(score(103.5, 100.25), abs=1e-12)
+        assert abs(score(7.5, 4.25) - score(7.0, 4.0)) > 1e-3
+
+    def test_pictures_are_read_at_places_drawn_together(self, tap: RopeTap, stream: Any) -> None:
+        sink, blocks = stream
+        ask = words(5, seed=9)[0]
+
+        def read(held: Held) -> Tensor:
+            line = (torch.arange(5) + held.next)[None]
+            return tap.logits(tap.run(ask, positions=line, held=held).hidden)
+
+        pictures = [replace(one, tokens=torch.full_like(one.tokens, -1)) for one in blocks]
+        roomy = windowed(tap, sink, pictures, 100)
+        assert torch.equal(read(roomy), read(assemble(tap, sink, pictures)))
+        tight = windowed(tap, sink, pictures, 20)
+        assert tight.next == 20
+        assert float((read(tight) - read(roomy)).abs().max()) > 1e-4
 
     def test_pooling_by_groups_leaves_the_share_of_the_formula(self) -> None:
         frames, side = 10, 8

@@ -1,7 +1,8 @@
 """Fit long evidence into what a model was trained on: places, tokens and frames, without training.
 
 * `fitted`: places of picture tokens are drawn together until the last place is within the trained
-  maximum; words keep their steps of one (visual context window extension, S16).
+  maximum; words keep their steps of one (visual context window extension, S16). `windowed` reads
+  blocks at such places.
 * `progressive`: the first frame of each group stays full, the others are pooled to a quarter: with
   groups of four, 43.75 % of the tokens (S16).
 * `strided`: an encoder that takes exactly n frames sees interleaved subsequences, each spanning the
@@ -14,14 +15,18 @@ Shapes: A axes of position (1, or 3: time, row, column), n tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from longtake.errors import UsageError
 from longtake.memory.kv.compress import Compress, strategy
+from longtake.models.kv.held import Held, assemble, layout
 from longtake.storage.kv.block import Block
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from longtake.models.kv.tap import RopeTap
 
 Frame = TypeVar("Frame")
 Made = TypeVar("Made")
@@ -66,6 +71,21 @@ def fitted(places: Tensor, sight: Tensor, limit: int) -> Tensor:
     steps[drawn] = (limit - 1 - words) / int(drawn.sum())
     start = torch.cat((steps.new_zeros(1), steps[:-1].cumsum(0))).clamp(max=limit - 1)
     return start[line]
+
+
+def windowed(tap: RopeTap, sink: Block | None, blocks: Sequence[Block], limit: int) -> Held:
+    """Assemble blocks at places drawn together to fit `limit`; words of a question come after.
+
+    Leave room for the question and its answer: `limit` is what the stream may take.
+    """
+    import torch
+
+    held = assemble(tap, sink, blocks)
+    every = [*([] if sink is None else [sink]), *sorted(blocks, key=lambda block: block.id)]
+    # One after the other, as `assemble` puts them: the sink first.
+    places = fitted(layout(every), torch.cat([block.tokens for block in every]) < 0, limit)
+    keys = tap.rotate(torch.cat([block.keys for block in every], dim=2), places)
+    return replace(held, keys=[one[None] for one in keys], next=int(places.max()) + 1)
 
 
 def progressive(
