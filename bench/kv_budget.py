@@ -1,6 +1,6 @@
 """What is still answered when only a part of the keys and values is kept, for each strategy.
 
-    python -m bench.kv_budget [--tokens 4000] [--shares 1,0.5,0.25,0.125,0.05] [--planted-only]
+    python -m bench.kv_budget [--tokens 4000] [--questions 11] [--planted-only]
 
 Two worlds. Planted: blocks of 64 tokens, 60 of them near one of four plain directions and four
 unlike anything; the question is the key of one of the four, and the answer is right if what is read
@@ -10,7 +10,7 @@ if, given the sentence of the fact up to its answer, every token of the answer i
 It is read in three ways:
 
 * near: the blocks that hold the fact and their neighbours, all compressed;
-* all: the whole stream, compressed;
+* all: the whole stream, compressed (at one budget);
 * two levels: the whole stream, the blocks of the fact dense (found by an oracle) and the first and
   last, the rest pooled.
 
@@ -40,8 +40,8 @@ MODEL = "smollm2-135m-instruct"
 SHARES = (1.0, 0.5, 0.25, 0.125, 0.05)
 KINDS = ("needle", "fact")
 WINDOW, BLOCK = 1024, 64
-OFF_SHARE = 0.25
-"""The budget at which merged tokens are also read without their sizes."""
+EVERY_SHARE = 0.25
+"""The budget at which the whole stream is read too, and merged tokens also without sizes."""
 Way = dict[str, Any]
 
 
@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     shares = shares or list(SHARES)
     found: dict[str, Any] = {"planted": planted(shares)}
     if not getattr(args, "planted_only", False):
-        found["real"] = real(getattr(args, "tokens", None) or 4000, shares)
+        most = getattr(args, "questions", None)
+        found["real"] = real(getattr(args, "tokens", None) or 4000, shares, most)
     return found
 
 
@@ -115,8 +116,8 @@ def planted(shares: Sequence[float], *, blocks: int = 50) -> list[Way]:
     return made
 
 
-def real(tokens: int, shares: Sequence[float]) -> dict[str, Any]:
-    """Right answers of SmolLM2-135M about a stream of notes."""
+def real(tokens: int, shares: Sequence[float], most: int | None = None) -> dict[str, Any]:
+    """Right answers of SmolLM2-135M about a stream of notes; `most` questions, evenly chosen."""
     model, tokenizer = _loaded()
     world = stream(tokens, lambda text: len(ids_of(tokenizer, text + "\n")))
     with RopeTap(model) as tap:
@@ -125,8 +126,10 @@ def real(tokens: int, shares: Sequence[float]) -> dict[str, Any]:
         blocks = _encoded(session, world)
         say(f"{len(blocks)} blocks encoded in {time.monotonic() - began:.0f} s")
         items = _items(world, blocks)
+        if most is not None and most < len(items):
+            items = [items[n * len(items) // most] for n in range(most)]
         made = []
-        for name, share, small in ways(shares):
+        for name, share, small in sorted(ways(shares), key=lambda way: -way[1]):
             made.append(_way(session, blocks, items, name, share, small))
             say(str(made[-1]))
         made += _two_levels(session, blocks, items)
@@ -148,9 +151,11 @@ def _way(
         return lambda item: [among[b] for b in _around(item.blocks, len(among))]
 
     made |= {f"near {k}": v for k, v in _share(session, items, near(kept)).items()}
+    if share not in (1.0, EVERY_SHARE) and name != "carrier":
+        return made
     held = assemble(session.tap, session.sink, kept)
     made |= {f"all {k}": v for k, v in _share(session, items, held).items()}
-    if kept[0].sizes is not None and (share == OFF_SHARE or name == "carrier"):
+    if kept[0].sizes is not None:
         bare = [replace(one, sizes=None) for one in kept]
         off = _share(session, items, near(bare))
         made |= {f"near without sizes {k}": v for k, v in off.items()}
@@ -249,6 +254,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this bench can be told."""
     parser.add_argument("--tokens", type=int, default=4000)
     parser.add_argument("--shares", default=",".join(f"{one:g}" for one in SHARES))
+    parser.add_argument("--questions", type=int, help="so many of the questions; default all")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--planted-only", action="store_true")
 
