@@ -141,7 +141,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         if not args.only_find:
             say("answers of adaptive k")
             figures["adaptive"], figures["misses"] = _adaptive(made, index, args)
-            figures["ways"]["token_mass"]["top-1"] = _answers(made, hits, 1, args)
+        if args.oracle:
             figures["ways"]["oracle"] = {"answers": _answers(made, _oracle(made), 9, args)}
         for name in args.baselines.split(",") if args.baselines else ():
             say(name)
@@ -220,16 +220,18 @@ def _adaptive(
     told: dict[str, Any] = {}
     misses = []
     for kind in [*args.kinds.split(","), "nowhere"]:
-        right, accepted, blocks, sure = [], [], [], []
+        right, first, accepted, blocks, sure = [], [], [], [], []
         for ask in _asked(made, (kind,)):
             tried = recall.recall(ask.text)
             last = chosen(tried)
             assert last is not None
             right.append(bool(ask.accepts) and _right(ask, last.text))
+            first.append(bool(ask.accepts) and _right(ask, tried[0].text))
             accepted.append(last.accepted)
             blocks.append(sum(len(one.blocks) for one in tried))
             sure.append(last.confidence)
-            if not right[-1] or (kind == "nowhere" and last.accepted):
+            say(f"{ask.id}: {last.text!r} {last.confidence:.2f} {'' if right[-1] else '(miss)'}")
+            if not right[-1]:
                 gold = sorted(set().union(*map(made.gold, ask.gold)))
                 misses.append({
                     "ask": ask.text, "want": list(ask.accepts), "gold": gold,
@@ -238,7 +240,8 @@ def _adaptive(
                                  for one in tried],
                 })  # fmt: skip
         told[kind] = {
-            "right": f"{sum(right)}/{len(right)}", "accepted": f"{sum(accepted)}/{len(accepted)}",
+            "right": f"{sum(right)}/{len(right)}", "first_try": f"{sum(first)}/{len(first)}",
+            "accepted": f"{sum(accepted)}/{len(accepted)}",
             "accepted_right": f"{sum(a and b for a, b in zip(right, accepted, strict=True))}",
             "blocks_read": round(sum(blocks) / len(blocks), 2),
             "confidence": round(sum(sure) / len(sure), 3),
@@ -292,5 +295,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chunk", type=int, default=256, help="tokens encoded in one pass")
     parser.add_argument("--only-find", action="store_true", help="retrieval alone, no answers")
     parser.add_argument("--baselines", default=",".join(BASELINES), help="names, or nothing")
+    parser.add_argument("--oracle", action="store_true", help="answers from the gold blocks too")
     parser.add_argument("--kinds", default="needle,fact,paraphrase,together,order")
     parser.add_argument("--profiles", help="a folder of head profiles to look in first")

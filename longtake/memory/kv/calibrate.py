@@ -100,13 +100,17 @@ def _between(seen: Sequence[float]) -> list[float]:
 
 
 def _home(blocks: Sequence[Block], ask: Question, tokenizer: Any) -> int:
-    """The block that holds most of the line that answers."""
+    """The block that holds the words that are asked about, where a line goes over two.
+
+    Heads find these; the value, when the block ends before it, is in the next one.
+    """
     ref = str(ask.line)
     holding = [n for n, block in enumerate(blocks) if ref in block.refs]
+    words = [word for word in ask.text.rstrip("?").split() if len(word) > 3]
 
     def share(n: int) -> int:
         text = tokenizer.decode(blocks[n].tokens.tolist())
-        return sum(word in text for word in (*ask.text.split(), *[ask.word] * 4))
+        return sum(word in text for word in words)
 
     return max(holding, key=lambda n: (share(n), -n))
 

@@ -192,8 +192,8 @@ def tried(
 ) -> list[tuple[float, float]]:
     """Try the first 1, 2, 3 … heads of an order together, as far as `most` of all heads.
 
-    Returns for each number R@4, and the mean log of how many times the mass of the best other
-    block the gold one has.
+    Returns for each number R@4, and the log of how many times the mass of the best other block the
+    gold one has, for the question where that is least.
     """
     import torch
 
@@ -213,7 +213,7 @@ def tried(
         mine = total.gather(1, at)
         others = total.scatter(1, at, 0.0)
         near = ((others > mine).sum(dim=1) < NEAR).float().mean()
-        seen.append((float(near), float((mine[:, 0] / others.amax(dim=1)).log().mean())))
+        seen.append((float(near), float((mine[:, 0] / others.amax(dim=1)).log().min())))
     return seen
 
 
@@ -226,8 +226,8 @@ def choose(
     """Choose the retrieval heads from questions about a stream.
 
     Every other question ranks the heads; the rest, which did not, decides how many are kept: the
-    number with the highest R@4, and of those the one by which gold blocks stand out most. (The
-    fewest would be one or two heads where the text is short, and these fail on other words.)
+    number with the highest R@4, and of those the one by which the worst gold block stands out
+    most. (The fewest would be a single head where the text is short, which fails elsewhere.)
 
     Raises:
         KVError: there are too few questions.
@@ -240,7 +240,7 @@ def choose(
     m = max(range(1, len(seen) + 1), key=lambda n: (seen[n - 1], -n))
     made = Profile(_name(tap), fingerprint(tap.model), tuple(order[:m]),
                    tap.heads // tap.kv_heads, measured=True)  # fmt: skip
-    told = {"recall_at_4": seen[m - 1][0], "log_margin": round(seen[m - 1][1], 4),
+    told = {"recall_at_4": seen[m - 1][0], "least_log_margin": round(seen[m - 1][1], 4),
             "blocks": float(len(blocks)), "questions": float(len(gold))}  # fmt: skip
     return replace(made, found=told)
 
