@@ -16,11 +16,13 @@ from longtake.agent.findings import Candidate, clock, finding, sentence, stop, t
 from longtake.agent.reading.close_reading import read_closely
 from longtake.agent.reading.evidence import spread, weighed
 from longtake.agent.reading.kinds import Sought
+from longtake.agent.reading.sight import HUES
 from longtake.agent.reading.sorts import holds, sort_of
 from longtake.agent.state import Finding, Part
 from longtake.storage.records import Record
 from longtake.timecode import Span
 from longtake.tools.corpus import Term
+from longtake.tools.words import stem
 
 KINDS = ("fact", "said", "shown", "when")
 CLIPS = 4
@@ -56,7 +58,7 @@ def guess(
 ) -> Finding | None:
     """The likeliest moment as a finding marked ``guess``; None when there is not even one."""
     if part["sources"][0] == "sight":
-        pool = [c for c in found if c["source"] == "sight"][:1]
+        pool = [c for c in found if c["source"] == "sight" and _names(desk, part, c)][:1]
     else:
         pool = _pool(desk, part, terms, found)
     if not pool:
@@ -69,6 +71,13 @@ def guess(
     ]
     sure = 0.25 + 0.3 * min(1.0, best["score"])
     return finding("found", said, [best, *beside], confidence=round(sure, 3), guess=True)
+
+
+def _names(desk: Desk, part: Part, one: Candidate) -> bool:
+    """Whether a frame names a thing; colours alone are a guess only where one was asked for."""
+    unit = desk.lane(one["video"], "sight").get(one["id"])
+    named = unit is None or bool(unit.record.data.get("tags"))
+    return named or any(stem(word) in HUES for word in part["words"])
 
 
 def _pool(

@@ -30,7 +30,7 @@ AGREED, FRAMES = 0.35, 3
 """Less will do where so many frames in a row agree."""
 UNNAMED, OTHER_HUE = 0.75, 0.55
 """What a label counts where other words of a description have no label; or a colour is not seen."""
-_HUES = {stem(word) for word in (*COLOURS, "gray", "golden", "beige")}
+HUES = {stem(word) for word in (*COLOURS, "gray", "golden", "beige")}
 _COLOUR = {stem(word) for word in ("colour", "color", "coloured", "hue")}
 STANDS_OUT, LEAST_COSINE = 3.0, 0.4
 """Robust deviations and cosine from which a frame is worth a look."""
@@ -93,7 +93,7 @@ def _after_cards(
     Cut after "Milk jug", a picture shows the jug, though no label of the sight may fit it. What is
     only spoken of need not be in the picture, and what is on a page has the page's colours.
     """
-    named = [t for t in terms if t.stem not in _COLOUR and t.stem not in _HUES]
+    named = [t for t in terms if t.stem not in _COLOUR and t.stem not in HUES]
     if known or not named:
         return []
     found: dict[str, dict[str, Any]] = {}
@@ -162,7 +162,7 @@ class _Labels:
             return 0.0
         named = [fits for fits in self.each if fits]
         things = [max((p for t, p in tags if t in fits), default=0.0) for fits in named]
-        colours = [word for word in self.words if stem(word) in _HUES]
+        colours = [word for word in self.words if stem(word) in HUES]
         wrong = any(not _colour(unit, word) for word in colours)
         return min(things, default=0.0) * (OTHER_HUE if wrong else UNNAMED)
 
