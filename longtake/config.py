@@ -86,6 +86,18 @@ class ProgressSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KVSettings:
+    """Options of the key–value memory."""
+
+    build: bool = _option("Build the key–value memory of each video that is watched.", False)
+    bytes_per_hour: float | None = _option(
+        "The most bytes it may take for an hour of video; unset means 8-bit keys, 4-bit values.",
+        None,
+        gt=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All options. `sources` says where each value came from; read it with `origins`.
 
@@ -109,6 +121,7 @@ class Settings:
     clip_seconds: float = _option("Aimed length of a clip in seconds.", 10.0, ge=2, le=120)
     search: SearchSettings = _option("Search.", factory=SearchSettings)
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
+    kv: KVSettings = _option("Key–value memory.", factory=KVSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
 

@@ -1,7 +1,7 @@
 """A library of watched videos: where perception meets memory and a question meets the agent.
 
-This module wires; the work is done in the rooms below, and a watch in `longtake.watch`. A `Library` may be used by several
-threads for reading; one process at a time may ingest into it.
+This module wires; the work is done in the rooms below, and a watch in `longtake.watch`. Several
+threads may read a `Library`; one process at a time may ingest into it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from longtake.models.protocols import ChatModel
     from longtake.storage.records import Level, Record, Video
     from longtake.storage.store import Store
+    from longtake.streams import KVMemories
     from longtake.tools.highlights import Highlight
     from longtake.tools.reading import Reader
     from longtake.tools.registry import Toolbox
@@ -106,6 +107,13 @@ class Library:
         return Recall(self.store, self.models.text_encoder, self.models.image_encoder)
 
     @cached_property
+    def kv(self) -> KVMemories:
+        """The key–value memories."""
+        from longtake.streams import KVMemories
+
+        return KVMemories(self.path, self.models, self.settings)
+
+    @cached_property
     def reader(self) -> Reader:
         """The tools that only read; they need no model."""
         from longtake.tools.reading import Reader
@@ -162,11 +170,13 @@ class Library:
         until: Seconds | None = None,
         quick: bool = True,
         deep: bool = True,
+        kv: bool | None = None,
     ) -> Video:
         """Watch a video, or go on where an earlier watch of the same content stopped.
 
         A quick pass over keyframes makes the whole askable early; the deep pass reads speech,
-        screen text and sight chunk by chunk, each kept in one transaction.
+        screen text and sight chunk by chunk, each kept in one transaction. With `kv` its text is
+        then read as a key–value memory; None asks the setting ``kv.build``, which is off.
 
         Raises:
             MediaError: the file is missing, empty or cannot be read.
@@ -176,7 +186,30 @@ class Library:
         from longtake.watch import Watch
 
         watch = Watch(self.path, src, self.models, self.settings, on_progress)
-        return watch.run(start=start, until=until, quick=quick, deep=deep)
+        video = watch.run(start=start, until=until, quick=quick, deep=deep)
+        if self.settings.kv.build if kv is None else kv:
+            self.kv_build(video, on_progress)
+        return video
+
+    def kv_build(
+        self, video: Video | str, on_progress: OnProgress | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Read a video's text as a stream, or go on; `more`: scheme, bytes_per_hour, stop."""
+        self.close()  # What is open holds the streamer, and does not see what was written since.
+        return self.kv.build(self.store, self.video(video), on_progress=on_progress, **more)
+
+    def kv_status(self, video: Video | str) -> list[dict[str, Any]]:
+        """Return a row for each key–value memory of a video."""
+        return self.kv.status(self.video(video), self.store)
+
+    def kv_verify(self, video: Video | str) -> list[dict[str, Any]]:
+        """Hold every file of a video's key–value memories against its hash."""
+        return self.kv.verify(self.video(video))
+
+    def kv_drop(self, video: Video | str) -> int:
+        """Remove a video's key–value memories; return the bytes that gives back."""
+        self.close()
+        return self.kv.drop(self.video(video))
 
     # -- asking ----------------------------------------------------------------------------
 
@@ -315,8 +348,7 @@ class Library:
         from longtake.perception.media import fingerprint, probe
         from longtake.storage.store import Store
 
-        known = self.video(video)
-        probe(Path(path))
+        known, _ = self.video(video), probe(Path(path))
         if fingerprint(Path(path)) != known.fingerprint:
             raise UsageError(
                 f"{path} is not the content that was watched as {known.name}",
@@ -330,6 +362,8 @@ class Library:
         from longtake.storage.store import Store
 
         known = self.video(video)
+        if self.kv.has(known):
+            self.kv_drop(known)
         with Store.open(self.path, write=True) as store:
             store.remove_video(known.id)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from longtake.errors import MissingConfig, UsageError
+from longtake.models.kv.streamer import Streamer
 from longtake.models.protocols import (
     ChatModel,
     ImageEncoder,
@@ -148,6 +149,16 @@ class Models:
         """Writes, and weighs choices; None when the profile has no language model."""
         return cast(ChatModel, self._get("chat")) if "chat" in self._parts else None
 
+    @property
+    def streamer(self) -> Streamer:
+        """Reads a video's text as a stream, for the key–value memory."""
+        return cast(Streamer, self._get("streamer"))
+
+    @property
+    def streamer_name(self) -> str:
+        """The streamer's name, without loading it."""
+        return self._parts["streamer"].name
+
     def names(self) -> dict[str, str]:
         """Return kind → name of the model, without loading any."""
         return {kind: self._parts[kind].name for kind in KINDS if kind in self._parts}
@@ -172,6 +183,9 @@ class Models:
             parts |= self._hub(_HUB[self.profile], "cuda" if self.profile == "gpu" else "cpu")
         if self.profile == "api" or (self.settings.api_base and self.settings.api_model):
             parts["chat"] = self._endpoint()
+        # A graphics card is no place for it: the memory is read and placed by the processor.
+        shared = self.profile == "cpu" and parts["chat"].name.endswith("@hub")
+        parts["streamer"] = self._streamer(parts["chat"] if shared else None)
         return parts
 
     def _offline(self) -> dict[str, Part]:
@@ -253,6 +267,18 @@ class Models:
             return EndpointChat(base, model, key=self.settings.api_key)
 
         return Part(f"{model}@api", (), chat)
+
+    def _streamer(self, chat: Part | None) -> Part:
+        """The model that reads streams: the chat model that is here already, or the small one."""
+        small = "smollm2-135m-instruct"
+        name = chat.name if chat else self.store.spec(small).maker
+
+        def streamer() -> Any:
+            held = self._parts["chat"].name == name
+            model, tokenizer = (self._get("chat") if held else self._chat(small)).parts
+            return Streamer(model, tokenizer, name)
+
+        return Part(name, chat.needs if chat else (small,), streamer)
 
     # -- makers ----------------------------------------------------------------------------
 

@@ -64,6 +64,11 @@ class LocalChat:
             context, int(getattr(self._model.config, "max_position_embeddings", context))
         )
 
+    @property
+    def parts(self) -> tuple[Any, Any]:
+        """The model and the tokenizer, for a streamer that shares them."""
+        return self._model, self._tokenizer
+
     def generate(
         self, messages: Sequence[tuple[str, str]], *, max_tokens: int, stop: Sequence[str] = ()
     ) -> str:

@@ -1,0 +1,201 @@
+"""The key–value memories of one library: build, status, verify, drop, calibrate.
+
+Wires the library's records to `longtake.memory.kv`; `Library.kv_build` and its kin are the way in.
+Building needs the streamer; telling, checking and dropping need no model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from longtake.errors import KVError, KVMissing
+from longtake.storage.folder import Folder
+
+if TYPE_CHECKING:
+    from longtake.config import Settings
+    from longtake.memory.kv.heads import Profile
+    from longtake.models.profiles import Models
+    from longtake.storage.records import Video
+    from longtake.storage.store import Store
+    from longtake.watch import OnProgress
+
+
+def profiles_in(settings: Settings) -> Path:
+    """Where profiles of heads lie that were measured on this machine."""
+    return Path(settings.models_dir) / "kv-heads"
+
+
+class KVMemories:
+    """What one may do with the key–value memories of a library.
+
+    Args:
+        path: the library's folder.
+        models: the profile's models; the streamer is loaded when it is needed.
+        settings: the library's.
+    """
+
+    def __init__(self, path: Path, models: Models, settings: Settings) -> None:
+        self.root = Folder(path).kv
+        self.models = models
+        self.settings = settings
+
+    def build(
+        self,
+        store: Store,
+        video: Video,
+        *,
+        scheme: str | None = None,
+        bytes_per_hour: float | None = None,
+        on_progress: OnProgress | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> dict[str, Any]:
+        """Read what was not read yet; return the memory's row of `status` and what was done."""
+        from longtake.memory.kv.asking import place_of
+        from longtake.memory.kv.build import build, done
+        from longtake.memory.kv.heads import fingerprint, profile_of
+        from longtake.memory.kv.lines import lines_of
+
+        lines = lines_of(store, video.id)
+        place = place_of(self.root, video.id, self.models.streamer_name)
+        most = bytes_per_hour or self.settings.kv.bytes_per_hour
+        wanted = scheme or self._wanted(place, bytes_per_hour)
+        asked = scheme is None and bytes_per_hour is not None
+        if lines and not asked and done(place, lines, self.models.streamer_name, wanted):
+            return self._row(place, len(lines)) | {"read": 0, "anew": ""}
+        began = time.monotonic()
+
+        def told(n: int, total: int, at: float) -> None:
+            if on_progress is not None:
+                share, spent = n / total, time.monotonic() - began
+                on_progress({"stage": "kv", "done": at if n < total else video.duration,
+                             "total": video.duration, "eta": spent / share - spent,
+                             "speed": at / max(spent, 1e-6), "askable": True})  # fmt: skip
+
+        streamer = self.models.streamer
+        with streamer.tap() as tap:
+            profile = profile_of(tap, profiles_in(self.settings))
+            if most is not None and scheme is None and (asked or not place.exists()):
+                wanted = self._fitting(lines, streamer, tap, profile, most, video)
+            made = build(place, lines, streamer, tap, weights=fingerprint(tap.model),
+                         heads=profile.keys, scheme=wanted, on_line=told,
+                         stop=stop or (lambda: False))  # fmt: skip
+        return self._row(place, len(lines)) | {"read": made.lines, "anew": made.anew}
+
+    def has(self, video: Video) -> bool:
+        """Whether there is any memory of a video."""
+        return any((self.root / video.id).glob("*/manifest.sqlite"))
+
+    def status(self, video: Video, store: Store | None = None) -> list[dict[str, Any]]:
+        """Return a row for each memory of a video: who made it, blocks, bytes, how it is kept."""
+        from longtake.memory.kv.asking import streams_of
+        from longtake.memory.kv.lines import lines_of
+
+        lines = len(lines_of(store, video.id)) if store is not None else 0
+        rows = []
+        for place in streams_of(self.root, video.id):
+            try:
+                rows.append(self._row(place, lines))
+            except KVError as error:
+                rows.append({"streamer": place.name, "state": "damaged", "why": error.message})
+        return rows
+
+    def verify(self, video: Video) -> list[dict[str, Any]]:
+        """Read every file of a video's memories and hold it against its hash.
+
+        Raises:
+            KVMissing: there is none.
+        """
+        from longtake.storage.kv.mend import faults
+
+        found = []
+        for place in self._places(video):
+            bad = faults(place)
+            found.append({"streamer": place.name, "ok": not bad,
+                          "faults": [{"kind": f.kind, "file": f.file, "detail": f.detail,
+                                      "blocks": list(f.blocks)} for f in bad]})  # fmt: skip
+        return found
+
+    def drop(self, video: Video) -> int:
+        """Remove a video's memories; return how many bytes that gave back.
+
+        Raises:
+            KVMissing: there is none.
+            Locked: one is being built.
+        """
+        import shutil
+
+        from longtake.storage.lock import WriterLock
+
+        freed = 0
+        for place in self._places(video):
+            lock = WriterLock.take(place / "writer.lock")
+            try:
+                freed += sum(path.stat().st_size for path in place.iterdir() if path.is_file())
+                shutil.rmtree(place)
+            finally:
+                lock.release()
+        if not any((self.root / video.id).iterdir()):
+            (self.root / video.id).rmdir()
+        return freed
+
+    def calibrate(self) -> tuple[Profile, Path]:
+        """Measure the streamer's heads on this machine; return the profile and where it lies."""
+        from longtake.memory.kv.calibrate import calibrate
+        from longtake.memory.kv.heads import save
+
+        streamer = self.models.streamer
+        with streamer.tap() as tap:
+            profile = calibrate(tap, streamer.tokenizer, name=streamer.name)
+        return profile, save(profile, profiles_in(self.settings))
+
+    def _places(self, video: Video) -> list[Path]:
+        from longtake.memory.kv.asking import streams_of
+
+        places = streams_of(self.root, video.id)
+        if not places:
+            raise KVMissing(
+                f"there is no key–value memory of {video.name}", fix=f"longtake kv build {video.id}"
+            )
+        return places
+
+    def _row(self, place: Path, lines: int) -> dict[str, Any]:
+        """What is known of one memory."""
+        from longtake.memory.kv.checkpoint import digests, load
+        from longtake.storage.kv.segments import Segments
+
+        told = load(place)
+        with Segments(place, None) as memory:
+            rows = memory.rows()
+            read = len(digests(told))
+            state = "built" if told and told.finished else "begun"
+            if state == "built" and lines and read < lines:
+                state = "behind"
+            return {
+                "streamer": memory.print.model, "state": state, "lines": read, "of": lines or read,
+                "scheme": told.scheme if told else "", "blocks": len(rows),
+                "ghosts": sum(row.ghost for row in rows), "tokens": sum(row.n for row in rows),
+                "heads": len(memory.heads), "bytes": memory.bytes(),
+                "until": max((row.end for row in rows), default=0.0),
+                "dropped": list(memory.dropped),
+            }  # fmt: skip
+
+    def _wanted(self, place: Path, bytes_per_hour: float | None) -> str:
+        """How blocks are to be kept: as they are, unless something else is asked for."""
+        from longtake.memory.kv.checkpoint import load
+
+        told = load(place)
+        return told.scheme if told is not None and bytes_per_hour is None else "k8v4"
+
+    def _fitting(
+        self, lines: Any, streamer: Any, tap: Any, profile: Profile, most: float, video: Video
+    ) -> str:
+        """The largest way to keep blocks that stays within so many bytes for an hour of video."""
+        from longtake.memory.kv.build import KEPT, bytes_per_token
+
+        tokens = sum(len(streamer.tokenizer.encode(one.text)) + 1 for one in lines)
+        hourly = tokens * 3600 / max(video.duration, 1.0)
+        fits = [one for one in KEPT if hourly * bytes_per_token(tap, profile.keys, one) <= most]
+        return fits[0] if fits else KEPT[-1]
