@@ -333,16 +333,19 @@ def _grouped(block: Block, group: Tensor, *, stand: bool = False) -> Block:
         empty = torch.zeros(*x.shape[:2], len(found), x.shape[3], dtype=wide)
         return empty.index_add_(2, member, x.to(wide) * share.to(wide)).to(x.dtype)
 
-    places = block.places.index_select(1, at)
-    if not stand:
-        count = torch.zeros(len(found), dtype=torch.int64).index_add_(
-            0, member, torch.ones(block.n, dtype=torch.int64)
-        )
-        total = torch.zeros(block.places.shape[0], len(found), dtype=torch.int64)
-        total.index_add_(1, member, block.places.to(torch.int64))
-        places = (total // count).to(torch.int32)
+    places = block.places.index_select(1, at) if stand else _mean_places(block, member)
     return replace(block, keys=mean(block.keys), values=mean(block.values), places=places,
                    tokens=block.tokens.index_select(0, at), sizes=sizes)  # fmt: skip
+
+
+def _mean_places(block: Block, member: Tensor) -> Tensor:
+    """Mean places [A, groups] of the members of each group, rounded down."""
+    import torch
+
+    count = member.bincount()
+    total = torch.zeros(block.places.shape[0], len(count), dtype=torch.int64)
+    total.index_add_(1, member, block.places.to(torch.int64))
+    return (total // count).to(torch.int32)
 
 
 def _mass(block: Block) -> Tensor:
