@@ -128,7 +128,7 @@ def test_only_the_named_video_is_asked(town: Town) -> None:
     assert "rare on the island" in asked["text"]
     missing = Walk(town)("What is said about honey in the first film?")
     assert missing["status"] == "not_in_video"
-    assert "not in marsund.mp4" in missing["text"]
+    assert "Nothing in marsund.mp4" in missing["text"]
     assert "100 % of marsund.mp4" in missing["text"]
     assert "100 % of island.mp4" not in missing["text"]
 
@@ -203,7 +203,7 @@ def test_in_which_and_in_both(town: Town, question: str, said: str) -> None:
 def test_what_none_of_them_holds_is_in_none(town: Town) -> None:
     asked = Walk(town)("What does each film say about submarines?")
     assert asked["status"] == "not_in_video"
-    assert "none of the videos" in asked["text"]
+    assert "Nothing in any of the videos" in asked["text"]
     assert "Next: " in asked["text"]
 
 
