@@ -132,6 +132,7 @@ class Library:
             self.recall,
             source_of=self.source_of,
             cut=partial(cut_clip, ffmpeg=self.settings.ffmpeg),
+            streams=self.kv.streams(),
         )
 
     @cached_property
@@ -224,6 +225,7 @@ class Library:
         on_step: Callable[[dict[str, Any]], None] | None = None,
         on_ask: Callable[[dict[str, Any]], int | str | None] | None = None,
         stop: Callable[[], bool] | None = None,
+        kv: bool = True,
     ) -> Answer:
         """Answer a question with the spans the answer rests on, or say that it is not there.
 
@@ -237,6 +239,7 @@ class Library:
             on_ask: asked back when two things may be meant, with ``{"text", "choices"}``; returns
                 the number of a choice, words, or None for the likelier.
             stop: when it turns true, the best answer so far is given.
+            kv: ask key–value memories, too, where there are any.
         """
         from longtake.agent.videos.several import pick
 
@@ -255,6 +258,7 @@ class Library:
             on_step=on_step,
             on_ask=on_ask,
             stop=stop,
+            kv=kv,
         )
 
     @property

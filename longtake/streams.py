@@ -9,23 +9,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from longtake.errors import KVError, KVMissing
 from longtake.storage.folder import Folder
 
 if TYPE_CHECKING:
     from longtake.config import Settings
+    from longtake.memory.kv.asking import Streams
     from longtake.memory.kv.heads import Profile
     from longtake.models.profiles import Models
     from longtake.storage.records import Video
     from longtake.storage.store import Store
-    from longtake.watch import OnProgress
 
 
 def profiles_in(settings: Settings) -> Path:
     """Where profiles of heads lie that were measured on this machine."""
     return Path(settings.models_dir) / "kv-heads"
+
+
+OnProgress: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 class KVMemories:
@@ -83,6 +86,13 @@ class KVMemories:
                          heads=profile.keys, scheme=wanted, on_line=told,
                          stop=stop or (lambda: False))  # fmt: skip
         return self._row(place, len(lines)) | {"read": made.lines, "anew": made.anew}
+
+    def streams(self) -> Streams:
+        """The memories, to ask; the streamer is loaded with the first question."""
+        from longtake.memory.kv.asking import Streams
+
+        return Streams(self.root, lambda: self.models.streamer,
+                       lambda: self.models.streamer_name, profiles_in(self.settings))  # fmt: skip
 
     def has(self, video: Video) -> bool:
         """Whether there is any memory of a video."""

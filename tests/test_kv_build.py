@@ -125,7 +125,7 @@ def test_a_kill_between_blocks_and_their_note_changes_nothing(
     built(tmp_path / "whole", told, streamer, tap)
 
     def die(n: int, *_: object) -> None:
-        if n == 30:
+        if n == 24:
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):  # leaving flushes blocks, and notes nothing

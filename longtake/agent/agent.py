@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ class Agent:
         on_ask: OnAsk | None = None,
         stop: Callable[[], bool] | None = None,
         left_out: Sequence[Video] = (),
+        kv: bool = True,
     ) -> Answer:
         """Answer with proofs, or say that it is not there and what was searched.
 
@@ -94,6 +96,7 @@ class Agent:
                 the number of a choice, words, or None for the likelier. Without it nothing is asked.
             stop: when it turns true, the best answer so far is given.
             left_out: videos that are not asked because others fit better; the answer says so.
+            kv: key–value memories may be asked, if the switch is on.
 
         Raises:
             UsageError: the question is empty or far too long, or there are too few options.
@@ -103,6 +106,7 @@ class Agent:
         desk = self._desk(list(videos), as_of, on_step, stop)
         desk.left_out = tuple(left_out)
         desk.question = question.strip()
+        desk.switches = replace(desk.switches, kv=desk.switches.kv and kv)
         desk.prepare()
         name = thread or _thread_name(question, desk.ids, as_of, options)
         given: dict[str, Any] = {"question": question.strip(), "options": options}

@@ -26,6 +26,7 @@ from longtake.agent.looking.ladder import climb, plan, sight_first, worth_lookin
 from longtake.agent.looking.observations import settle
 from longtake.agent.looking.places import abreast, pages
 from longtake.agent.looking.reflect import SURE, Seen, decide
+from longtake.agent.looking.stream import ask_streams, worth_asking
 from longtake.agent.question.decompose import bind_results, unused, with_hops
 from longtake.agent.question.resolve import beyond
 from longtake.agent.question.resolve import resolve as bind_times
@@ -106,14 +107,45 @@ def weigh(desk: Desk, sub: Sub) -> Sub:
         step = traced(desk, sub, "weigh", verdict=part["settled"]["status"], settled=True)
         return {"finding": part["settled"], "trace": step}
     found = sub["candidates"]
-    made = solve(desk, part, terms, found, sub["options"])
-    made = confident(desk, part, terms, found, made, desk.calibration)
-    made, told = guessed(desk, part, terms, found, made)
-    made = believed(desk, part, terms, with_hops(part, made), sub["opened"])
+    made, told = weighed(desk, sub, terms, found)
+    asked = any(one["step"] == "kv" for one in sub["trace"])
+    if not asked and worth_asking(desk, part, made):
+        found, made, told, seen = read_streams(desk, sub, terms, (made, told))
+        sub = {**sub, "trace": [*sub["trace"], seen]}
     step = traced(desk, sub, "weigh", verdict=made["status"], confidence=made["confidence"],
                   signals=made.get("signals", {}), group=made.get("group"),
                   judged=made.get("judged", {}), **told)  # fmt: skip
     return {"candidates": found, "finding": made, "trace": step}
+
+
+def weighed(
+    desk: Desk, sub: Sub, terms: Sequence[Term], found: list[Candidate]
+) -> tuple[Finding, dict[str, Any]]:
+    """The finding that these candidates bear, and what is to be told of a guess."""
+    part = sub["part"]
+    made = solve(desk, part, terms, found, sub["options"])
+    made = confident(desk, part, terms, found, made, desk.calibration)
+    made, told = guessed(desk, part, terms, found, made)
+    return believed(desk, part, terms, with_hops(part, made), sub["opened"]), told
+
+
+def read_streams(
+    desk: Desk, sub: Sub, terms: Sequence[Term], before: tuple[Finding, dict[str, Any]]
+) -> tuple[list[Candidate], Finding, dict[str, Any], dict[str, Any]]:
+    """Weigh again with what streams name; what was found before stays unless this is surer."""
+    old, told = before
+    found, seen = ask_streams(desk, sub["part"], terms, sub["candidates"])
+    made, fresh = weighed(desk, sub, terms, found) if seen["raised"] else before
+    better = (made["status"] == "found", made["confidence"]) > (
+        old["status"] == "found", old["confidence"]
+    ) and made["status"] in ("found", old["status"])  # fmt: skip
+    step = desk.tell({
+        "step": "kv", "part": sub["part"]["id"], **seen, "before": old["status"],
+        "after": made["status"], "changed": better,
+    })  # fmt: skip
+    if not better:
+        return sub["candidates"], old, told, step
+    return found, made, fresh, step
 
 
 def guessed(

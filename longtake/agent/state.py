@@ -118,6 +118,8 @@ class Switches:
     """Where nothing was found surely, tell the likeliest moment of the nearest clips as a guess."""
     calibrate: bool = True
     """Say how sure an answer is by what was measured, not by hand-set numbers."""
+    kv: bool = True
+    """Where records give no sure answer, raise those that a key–value memory attends to."""
     history: bool = True
     """Understand a follow-up from the turns before it."""
     sections: bool = True

@@ -41,6 +41,7 @@ ENTRIES = (
     Entry("export", "export", "Write what is known of a video: html, md, json or vtt.", LOOK),
     Entry("videos", "videos", "List, show, relink or forget videos.", KEEP),
     Entry("db", "db", "Check, repair or back up the library.", KEEP),
+    Entry("kv", "kv", "Build, check or drop key–value memories of videos.", KEEP),
     Entry("models", "models", "List, fetch and verify model weights.", CARE),
     Entry("doctor", "doctor", "Check this machine, and say what mends it.", CARE),
     Entry("config", "config", "Show or change the configuration.", CARE),

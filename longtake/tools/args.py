@@ -144,3 +144,19 @@ class StatusArgs(Args):
     """Arguments of `status`."""
 
     video: str
+
+
+class RecallKVArgs(Args):
+    """Arguments of `recall_kv`; `spans` are pairs of seconds, without `k` as few as it takes."""
+
+    question: Annotated[str, Field(min_length=1, max_length=2000)]
+    video: str
+    spans: list[tuple[Time, Time]] | None = None
+    k: Annotated[int | None, Field(ge=1, le=32)] = None
+    as_of: Time | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RecallKVArgs:
+        if any(end < start for start, end in self.spans or ()):
+            raise ValueError("a span's end lies before its start")
+        return self

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from longtake.errors import NoSuchMoment, UsageError
+from longtake.errors import KVMissing, NoSuchMoment, UsageError
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span, format_time
 from longtake.tools import args as a
@@ -25,10 +25,13 @@ from longtake.tools.corpus import Source
 from longtake.tools.jsonable import jsonable, record_row, rounded
 from longtake.tools.looking import Cut, Look, Looker, Snap
 from longtake.tools.reading import Reader
+from longtake.tools.recall_kv import Tried
+from longtake.tools.recall_kv import recall_kv as asked_of_streams
 from longtake.tools.scan import Mention, mentions
 from longtake.tools.topic import content_words
 
 if TYPE_CHECKING:
+    from longtake.memory.kv.asking import Streams
     from longtake.memory.locate import Located, Verify
     from longtake.memory.recall import Recall, Recalled
     from longtake.storage.store import Store
@@ -45,6 +48,7 @@ class Toolbox(Reader):
         recall: search over the memory.
         source_of: where a video's file is; raises SourceGone.
         look, cut, snap: stand-ins for perception's second look, cutting and single pictures.
+        streams: the key–value memories; None: there are none.
     """
 
     def __init__(
@@ -57,8 +61,10 @@ class Toolbox(Reader):
         look: Look | None = None,
         cut: Cut | None = None,
         snap: Snap | None = None,
+        streams: Streams | None = None,
     ) -> None:
         super().__init__(store, models)
+        self.streams = streams
         self.recall = recall
         self.looker = Looker(store, models, source_of, look=look, cut=cut, snap=snap)
 
@@ -168,6 +174,24 @@ class Toolbox(Reader):
             f"({format_time(last.duration)})",
             fix=f"longtake timeline {last.id}",
         )
+
+    def has_kv(self, video: str) -> bool:
+        """Whether a video has a key–value memory, usable or not."""
+        return self.streams is not None and self.streams.has(video)
+
+    def recall_kv(
+        self, question: str, *, video: str, spans: Sequence[Span] | None = None,
+        k: int | None = None, as_of: Seconds | None = None,
+    ) -> list[Tried]:  # fmt: skip
+        """Ask what a model read of a video's text, and where; its words are no evidence."""
+        if self.streams is None:
+            raise KVMissing("no key–value memory is open", fix=f"longtake kv build {video}")
+        return asked_of_streams(self.streams, question, video, spans=spans, k=k, as_of=as_of)
+
+    def close(self) -> None:
+        """Let the key–value memories go."""
+        if self.streams is not None:
+            self.streams.close()
 
     def count(
         self,
@@ -359,6 +383,13 @@ def _status(box: Toolbox, given: a.StatusArgs) -> dict[str, Any]:
     return box.status(box._video_id(given.video))
 
 
+def _recall_kv(box: Toolbox, given: a.RecallKVArgs) -> dict[str, Any]:
+    spans = [Span(*pair) for pair in given.spans] if given.spans else None
+    video = box._video_id(given.video)
+    made = box.recall_kv(given.question, video=video, spans=spans, k=given.k, as_of=given.as_of)
+    return {"attempts": [one.to_json() for one in made]}
+
+
 def _specs() -> dict[str, ToolSpec]:
     rows: list[tuple[str, type[a.Args], Callable[[Toolbox, Any], dict[str, Any]]]] = [
         ("search", a.SearchArgs, _search),
@@ -373,6 +404,7 @@ def _specs() -> dict[str, ToolSpec]:
         ("clip", a.ClipArgs, _clip),
         ("frame", a.FrameArgs, _frame),
         ("status", a.StatusArgs, _status),
+        ("recall_kv", a.RecallKVArgs, _recall_kv),
     ]
     made = {}
     for name, takes, run in rows:

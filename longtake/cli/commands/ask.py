@@ -32,6 +32,7 @@ OnAsk = Callable[[dict[str, Any]], "int | str | None"]
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
 @click.option("--trace", is_flag=True, help="Show the walk to the answer as a tree.")
+@click.option("--no-kv", is_flag=True, help="Answer without key–value memories.")
 @click.option(
     "--format",
     "form",
@@ -46,6 +47,7 @@ def ask_command(
     at: float | None,
     thread: str | None,
     trace: bool,
+    no_kv: bool,
     form: Form,
 ) -> None:
     """Answer a question, with the spans it rests on.
@@ -55,7 +57,7 @@ def ask_command(
     video, question = split(words)
     if everywhere and video is not None:
         raise UsageError("both a video and --all are given", fix="leave out one")
-    answer(question, video, at=at, thread=thread, trace=trace, form=form)
+    answer(question, video, at=at, thread=thread, trace=trace, form=form, kv=not no_kv)
 
 
 @click.command("ask")
@@ -64,10 +66,17 @@ def ask_command(
 @click.option("--at", type=TIME, metavar="TIME", help="Answer as things were known at this time.")
 @click.option("--thread", metavar="NAME", help="Go on with an earlier answer's thread.")
 @click.option("--trace", is_flag=True, help="Show the walk to the answer as a tree.")
+@click.option("--no-kv", is_flag=True, help="Answer without key–value memories.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "md"]), default="text")
 @common()
 def watch_and_ask_command(
-    video: str, question: str, at: float | None, thread: str | None, trace: bool, form: Form
+    video: str,
+    question: str,
+    at: float | None,
+    thread: str | None,
+    trace: bool,
+    no_kv: bool,
+    form: Form,
 ) -> None:
     """Watch a video if that was not done yet, then answer a question about it."""
     from longtake.cli.commands.ingest import watch
@@ -80,7 +89,7 @@ def watch_and_ask_command(
     if path.is_file() and not watched(session, path):
         talk(f"watching {clean(path.name)} first; Ctrl-C keeps what is done")
         watch(session, path, "auto")
-    answer(question, video, at=at, thread=thread, trace=trace, form=form)
+    answer(question, video, at=at, thread=thread, trace=trace, form=form, kv=not no_kv)
 
 
 def watched(session: Session, path: Path) -> bool:
@@ -124,6 +133,7 @@ def answer(
     trace: bool = False,
     form: Form = "text",
     on_ask: OnAsk | None = None,
+    kv: bool = True,
 ) -> dict[str, Any]:
     """Ask, remember the evidence for `clip N` and `show N`, and print.
 
@@ -137,11 +147,14 @@ def answer(
         raise NoSuchVideo("the library holds no video yet", fix="longtake ingest VIDEO")
     began = time.perf_counter()
     with stoppable() as stop:
-        got = library.ask(question, video, thread=thread, at=at, stop=stop, on_ask=on_ask)
+        more: dict[str, Any] = {} if kv else {"kv": False}
+        got = library.ask(question, video, thread=thread, at=at, stop=stop, on_ask=on_ask, **more)
     seconds = time.perf_counter() - began
     data: dict[str, Any] = got.to_dict()
     remember(session.settings().library, question, data)
     _tell_failed_model(got.trace, library.chat_trouble)
+    for text in dict.fromkeys(t for s in got.trace for t in s.get("trouble") or ()):
+        warn(f"answered without the key–value memory: {clean(str(text))}")
     if trace:
         data["trace"] = list(got.trace)
         for line in tree(got.trace):

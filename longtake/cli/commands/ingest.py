@@ -26,6 +26,13 @@ from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, 
     "--quick/--no-quick", default=None, help="Only (or without) the quick pass over keyframes."
 )
 @click.option("--deep/--no-deep", default=None, help="Only (or without) the deep pass.")
+@click.option(
+    "--kv/--no-kv", default=None, help="Also build the key–value memory; default: kv.build, off."
+)
+@click.option(
+    "--kv-bytes-per-hour", "kv_bytes", type=click.FloatRange(min=0, min_open=True), metavar="N",
+    help="The most bytes of it for an hour of video; chooses how it is kept.",
+)  # fmt: skip
 @click.option("--estimate", "only_estimate", is_flag=True, help="Print time and disk, and stop.")
 @click.option(
     "--progress",
@@ -41,6 +48,8 @@ def ingest_command(
     until: float | None,
     quick: bool | None,
     deep: bool | None,
+    kv: bool | None,
+    kv_bytes: float | None,
     only_estimate: bool,
     mode: str,
 ) -> None:
@@ -65,7 +74,10 @@ def ingest_command(
         if len(files) > 1:
             talk(f"{number} of {len(files)}: {clean(str(path))}")
         try:
-            watched.append(watch(session, path, mode, start=start, until=until, passes=passes))
+            one = watch(session, path, mode, start=start, until=until, passes=passes)
+            if session.settings().kv.build if kv is None else kv:
+                one |= {"kv": _kv(session, one["video"], mode, kv_bytes)}
+            watched.append(one)
         except (MediaError, UsageError) as error:
             failed.append((str(path), error))
             if len(files) > 1:
@@ -77,6 +89,13 @@ def ingest_command(
             write(_text(watched))
         raise _summary(watched, failed)
     emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
+
+
+def _kv(session: Session, video: str, mode: str, most: float | None) -> dict[str, Any]:
+    """Read what was just remembered as a stream."""
+    from longtake.cli.commands.kv import build
+
+    return build(session.open().video(video), mode, bytes_per_hour=most)
 
 
 def which_passes(quick: bool | None, deep: bool | None) -> tuple[bool, bool]:
@@ -114,8 +133,9 @@ def watch(
                 report(event)
 
             video = library.ingest(
-                path, on_progress=tell, start=start, until=until, quick=passes[0], deep=passes[1]
-            )
+                path, on_progress=tell, start=start, until=until, quick=passes[0], deep=passes[1],
+                **({"kv": False} if session.settings().kv.build else {}),  # built apart, later
+            )  # fmt: skip
     except Interrupted as stop:
         raise Interrupted(stop.message, fix=f"go on with: {again}") from stop
     except KeyboardInterrupt as stop:

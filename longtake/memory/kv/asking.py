@@ -64,14 +64,15 @@ class Streams:
     Args:
         root: the library's folder ``kv``.
         streamer: gives the model; called when the first question is asked.
-        name: the model's name.
+        name: gives the model's name, without loading it.
         profiles: where profiles of heads lie that were measured here.
     """
 
     def __init__(
-        self, root: Path, streamer: Callable[[], Streamer], name: str, profiles: Path | None = None
-    ) -> None:
-        self.root, self.name = root, name
+        self, root: Path, streamer: Callable[[], Streamer], name: Callable[[], str],
+        profiles: Path | None = None,
+    ) -> None:  # fmt: skip
+        self.root, self._name = root, name
         self._streamer, self._profiles = streamer, profiles
         self._tap: RopeTap | None = None
         self._open: dict[str, _Stream] = {}
@@ -112,7 +113,8 @@ class Streams:
         return self._open[video]
 
     def _opened(self, video: str) -> _Stream:
-        place = place_of(self.root, video, self.name)
+        name = self._name()
+        place = place_of(self.root, video, name)
         there = streams_of(self.root, video)
         build = f"longtake kv build {video}"
         if place not in there:
@@ -120,7 +122,7 @@ class Streams:
                 made = noted.load(there[0])
                 raise KVMismatch(
                     f"the key–value memory of {video} was made by "
-                    f"{made.streamer if made else there[0].name}, not by {self.name}",
+                    f"{made.streamer if made else there[0].name}, not by {name}",
                     fix=build,
                 )
             raise KVMissing(f"there is no key–value memory of {video}", fix=build)
