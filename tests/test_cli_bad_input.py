@@ -263,8 +263,8 @@ def test_bad_endpoint_is_told_and_the_proof_still_given(
             return Library(settings, models=fake_models(chat=chat))  # type: ignore[arg-type]
 
         monkeypatch.setattr("longtake.cli.session.open_library", opened)
-        result = program.run("ask", "good", "which room is it?", "-q")
-        told = json.loads(program.run("ask", "good", "which room is it?", "--json").stdout)
+        result = program.run("ask", "good", "what is the number of the room?", "-q")
+        told = json.loads(program.run("ask", "good", "what is the number of the room?", "--json").stdout)
     assert result.exit_code == 0, result.output
     assert "ROOM B2" in result.stdout
     (line,) = result.stderr.splitlines()
@@ -286,7 +286,7 @@ def test_good_model_brings_no_warning(
         "longtake.cli.session.open_library",
         lambda settings: Library(settings, models=fake_models(chat=chat)),  # type: ignore[arg-type]
     )
-    result = program.run("ask", "good", "which room is it?", "--json")
+    result = program.run("ask", "good", "what is the number of the room?", "--json")
     assert json.loads(result.stdout)["warnings"] == []
 
 
