@@ -170,7 +170,7 @@ def _tell_failed_model(trace: Iterable[Mapping[str, Any]], trouble: LongtakeErro
     puts it into other words.
     """
     said = next((str(one["phrase"]) for one in trace if one.get("phrase")), "")
-    if said.startswith("the model failed"):
+    if "the model failed" in said:
         why, fix = said, "see `longtake config show --origin`"
         if trouble is not None:
             why, fix = trouble.message, trouble.fix or fix
