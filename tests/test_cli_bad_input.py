@@ -264,7 +264,9 @@ def test_bad_endpoint_is_told_and_the_proof_still_given(
 
         monkeypatch.setattr("longtake.cli.session.open_library", opened)
         result = program.run("ask", "good", "what is the number of the room?", "-q")
-        told = json.loads(program.run("ask", "good", "what is the number of the room?", "--json").stdout)
+        told = json.loads(
+            program.run("ask", "good", "what is the number of the room?", "--json").stdout
+        )
     assert result.exit_code == 0, result.output
     assert "ROOM B2" in result.stdout
     (line,) = result.stderr.splitlines()
