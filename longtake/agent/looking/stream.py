@@ -27,6 +27,8 @@ LEAST = 0.2
 RAISED = 0.25
 """The most that a record gains."""
 MOST = 6
+BLOCKS = 2
+"""Read at once, in one go: each further reading takes seconds, and named no record on a real film."""
 
 
 def worth_asking(desk: Desk, part: Part, made: Finding) -> bool:
@@ -50,7 +52,7 @@ def ask_streams(
         if not desk.toolbox.has_kv(video):
             continue
         try:
-            tried = desk.toolbox.recall_kv(part["text"], video=video, as_of=desk.as_of)
+            tried = desk.toolbox.recall_kv(part["text"], video=video, k=BLOCKS, as_of=desk.as_of)
         except (KVError, BackendError, MissingError) as error:
             trouble.append(f"{error.message}; {error.fix}" if error.fix else error.message)
             continue
