@@ -90,10 +90,10 @@ class KVSettings:
     """Options of the key–value memory."""
 
     build: bool = _option("Build the key–value memory of each video that is watched.", False)
-    bytes_per_hour: float | None = _option(
-        "The most bytes it may take for an hour of video; unset means 8-bit keys, 4-bit values.",
-        None,
-        gt=0,
+    bytes_per_hour: float = _option(
+        "The most bytes it may take for an hour of video; 0 means 8-bit keys and 4-bit values.",
+        0.0,
+        ge=0,
     )
 
 

@@ -63,7 +63,7 @@ class KVMemories:
 
         lines = lines_of(store, video.id)
         place = place_of(self.root, video.id, self.models.streamer_name)
-        most = bytes_per_hour or self.settings.kv.bytes_per_hour
+        most = bytes_per_hour or self.settings.kv.bytes_per_hour or None
         wanted = scheme or self._wanted(place, bytes_per_hour)
         asked = scheme is None and bytes_per_hour is not None
         if lines and not asked and done(place, lines, self.models.streamer_name, wanted):
