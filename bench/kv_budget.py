@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.kv_model import loaded
 from bench.machine import emit, machine, say
 from bench.worlds.needles import SECONDS, Stream, stream
 from longtake.memory.kv.compress import NAMES, Compress, strategy
@@ -36,7 +37,6 @@ from longtake.models.kv.stream import StreamEncoder, Unit
 from longtake.models.kv.tap import RopeTap
 from longtake.storage.kv.block import Block
 
-MODEL = "smollm2-135m-instruct"
 SHARES = (1.0, 0.5, 0.25, 0.125, 0.05)
 KINDS = ("needle", "fact")
 WINDOW, BLOCK = 1024, 64
@@ -118,7 +118,7 @@ def planted(shares: Sequence[float], *, blocks: int = 50) -> list[Way]:
 
 def real(tokens: int, shares: Sequence[float], most: int | None = None) -> dict[str, Any]:
     """Right answers of SmolLM2-135M about a stream of notes; `most` questions, evenly chosen."""
-    model, tokenizer = _loaded()
+    model, tokenizer = loaded()
     world = stream(tokens, lambda text: len(ids_of(tokenizer, text + "\n")))
     with RopeTap(model) as tap:
         session = Session.over(tap, tokenizer, lambda _: ())
@@ -235,19 +235,6 @@ def _encoded(session: Session, world: Stream) -> list[Block]:
         ids = ids_of(session.tokenizer, note + "\n")
         made += encoder.feed(Unit(n * SECONDS, (n + 1) * SECONDS, ids=ids, refs=(str(n),)))
     return made + encoder.close()
-
-
-def _loaded() -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from longtake.models.quiet import offline
-    from longtake.models.store import ModelStore
-
-    path = ModelStore(None).path(MODEL)
-    with offline():
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype="float32", local_files_only=True)
-    return model.eval(), tokenizer
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

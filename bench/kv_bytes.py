@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.kv_model import loaded
 from bench.machine import emit, machine, say
 from longtake.storage.kv.block import Block
 from longtake.storage.kv.quantize import SCHEMES, Grid, decode, encode, pack, unpack
@@ -29,7 +30,6 @@ from longtake.storage.kv.segments import Fingerprint, Segments
 
 BLOCK = 64
 INDEXED = 10
-MODEL = "smollm2-135m-instruct"
 GATES = {"k8v4": (10_500, 0.003), "k4v4": (8_000, 0.012)}
 TEXTS = ("docs/architecture.md", "docs/agent.md", "docs/cli.md", "README.md", "LICENSE")
 Kv = tuple[Any, Any]  # keys and values [L, H, n, D]
@@ -40,7 +40,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(args.threads)
-    model, tokenizer = _loaded()
+    model, tokenizer = loaded()
     ids = tokenizer("\n\n".join(_texts()), return_tensors="pt").input_ids[0]
     span = args.prefix + args.next
     if len(ids) < args.windows * span:
@@ -197,19 +197,6 @@ def _texts() -> Iterator[str]:
     root = Path(__file__).resolve().parent.parent
     for name in TEXTS:
         yield (root / name).read_text()
-
-
-def _loaded() -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from longtake.models.quiet import offline
-    from longtake.models.store import ModelStore
-
-    path = ModelStore(None).path(MODEL)
-    with offline():
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype="float32", local_files_only=True)
-    return model.eval(), tokenizer
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

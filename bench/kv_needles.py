@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.kv_model import loaded
 from bench.machine import say
 from bench.worlds.needles import SECONDS, Ask, Stream, stream
 from longtake.memory.kv.baselines import BASELINES, baseline
@@ -29,24 +30,6 @@ from longtake.models.kv.tap import RopeTap
 from longtake.storage.kv.segments import Fingerprint, Segments
 
 WINDOW, BLOCK = 1024, 64
-MODEL = "smollm2-135m-instruct"
-
-
-def loaded(name: str | None) -> tuple[Any, Any]:
-    """Load a model and its tokenizer from a GGUF file or a folder; None: SmolLM2-135M."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from longtake.models.quiet import offline
-    from longtake.models.store import ModelStore
-
-    path = Path(name) if name else ModelStore(None).path(MODEL)
-    place, kind = (path.parent, {"gguf_file": path.name}) if path.is_file() else (path, {})
-    with offline():
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True, **kind)
-        model = AutoModelForCausalLM.from_pretrained(
-            place, dtype="float32", local_files_only=True, **kind
-        )
-    return model.eval(), tokenizer
 
 
 def world(tokens: int, tokenizer: Any) -> Stream:

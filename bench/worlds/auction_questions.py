@@ -9,12 +9,11 @@ misses; `ABSENT` gives with each the words that would have to be there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from bench.worlds.auction_script import BUYERS, VAN
 from bench.worlds.evening import RUNG, Evening
 from bench.worlds.timetable import Times
-from bench.worlds.truth import Question, count_patterns, lasting
+from bench.worlds.truth import Question, count_patterns, lasting, numbered
 
 Patterns = tuple[str, ...]
 Spans = tuple[Times, ...]
@@ -66,11 +65,7 @@ def ask_about(evening: Evening) -> tuple[Question, ...]:
         "between": _between,
         "absent": lambda _evening: (ask(text) for text, _ in ABSENT),
     }
-    return tuple(
-        replace(question, id=f"{kind}-{number}", kind=kind)
-        for kind, make in makers.items()
-        for number, question in enumerate(make(evening), 1)
-    )
+    return numbered(makers, evening)
 
 
 def ask(text: str, spans: Spans = (), right: Patterns = (), wrong: Patterns = ()) -> Question:

@@ -8,12 +8,11 @@ be there; the first twelve are near misses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from bench.worlds.auction_questions import Patterns, Spans, ask, colour, gap, number, said
 from bench.worlds.evening import Evening
 from bench.worlds.regatta_script import BLOW, BOATS, HORN, SEAL
-from bench.worlds.truth import Question, count_patterns, lasting
+from bench.worlds.truth import Question, count_patterns, lasting, numbered
 
 ABSENT: tuple[tuple[str, Patterns], ...] = (
     ("How old is Lena?", (r"\byears old", r"\bage\b", r"\bbirthday")),
@@ -62,11 +61,7 @@ def ask_about(day: Evening) -> tuple[Question, ...]:
         "between": _between,
         "absent": lambda _day: (ask(text) for text, _ in ABSENT),
     }
-    return tuple(
-        replace(question, id=f"{kind}-{number}", kind=kind)
-        for kind, make in makers.items()
-        for number, question in enumerate(make(day), 1)
-    )
+    return numbered(makers, day)
 
 
 def sheet(day: Evening, title: str) -> Spans:

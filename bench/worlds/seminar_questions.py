@@ -8,11 +8,10 @@ words that would have to be in the film.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from bench.worlds.programme import Ask, Day, Section
 from bench.worlds.timetable import Times
-from bench.worlds.truth import Question, count_patterns, lasting
+from bench.worlds.truth import Question, count_patterns, lasting, numbered
 
 SIGHT = {
     "lighthouse": "When is a lighthouse in the picture?",
@@ -79,11 +78,7 @@ def ask_about(day: Day) -> tuple[Question, ...]:
         "how_many": _how_many,
         "absent": _absent,
     }
-    return tuple(
-        replace(question, id=f"{kind}-{number}", kind=kind)
-        for kind, make in makers.items()
-        for number, question in enumerate(make(day), 1)
-    )
+    return numbered(makers, day)
 
 
 def _ask(ask: Ask, spans: tuple[Times, ...]) -> Question:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 KINDS = (
     "speech", "screen", "sight", "order", "first_last", "how_long", "how_many", "two_hop", "count",
@@ -99,6 +102,17 @@ class Truth:
         )
         questions = tuple(map(_question, raw["questions"]))
         return cls(raw["duration"], questions, raw["settings"], threads)
+
+
+def numbered(
+    makers: Mapping[str, Callable[[T], Iterable[Question]]], film: T
+) -> tuple[Question, ...]:
+    """Questions of a film, kind after kind as the makers stand, each told its kind and number."""
+    return tuple(
+        replace(question, id=f"{kind}-{number}", kind=kind)
+        for kind, make in makers.items()
+        for number, question in enumerate(make(film), 1)
+    )
 
 
 def _question(raw: dict[str, Any]) -> Question:
