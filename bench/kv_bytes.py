@@ -149,8 +149,8 @@ def _scheme(name: str) -> Callable[[Kv], Kv]:
 
         blocks = [_block(kv, i, at) for i, at in enumerate(range(0, kv[0].shape[2], BLOCK))]
         parts = [unpack(pack(one, name), name, kv[0].dtype) for one in blocks]
-        keys, values = (torch.cat([p[i] for p in parts], dim=2) for i in (0, 1))
-        return keys, values
+        keys = torch.cat([part[0] for part in parts], dim=2)
+        return keys, torch.cat([part[1] for part in parts], dim=2)
 
     return change
 

@@ -18,17 +18,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from longtake.errors import KVMismatch, KVMissing
 from longtake.memory.kv import checkpoint as noted
-from longtake.memory.kv.build import LIVE, WINDOW, fingerprint_of, newest
+from longtake.memory.kv.build import LIVE, fingerprint_of, newest
+from longtake.memory.kv.ghost import Ghosts
 from longtake.memory.kv.heads import Profile, fingerprint, profile_of
 from longtake.memory.kv.mass import Hit, MassIndex, Spans
 from longtake.memory.kv.recall import Attempt, Recall
 from longtake.memory.kv.session import Session, Wording, ids_of
 from longtake.memory.kv.tiers import Tiers
-from longtake.models.kv.held import assemble
 from longtake.models.kv.stream import sink_block
 from longtake.models.kv.streamer import slug
 from longtake.storage.kv.block import Block
-from longtake.storage.kv.manifest import BlockRow
 from longtake.storage.kv.segments import Segments
 
 if TYPE_CHECKING:
@@ -150,8 +149,7 @@ class _Stream:
         self._index = MassIndex.over(memory, profile)
         self._rows = memory.rows()
         self._sink = sink_block(tap, ids_of(tokenizer, wording.before))
-        self._tap = tap
-        self._tiers = Tiers(memory, rebuild=self._rebuilt)
+        self._tiers = Tiers(memory, rebuild=Ghosts(tap, self._sink, memory))
         self._session = Session(tap, tokenizer, wording, self._sink, self._tiers.get)
 
     def recall(
@@ -171,22 +169,6 @@ class _Stream:
         made = asked.recall(question, k, spans, max_tokens=max_tokens)
         read = {block for one in made for block in one.blocks}
         return Told(tuple(made), {row.id: row.refs for row in known if row.id in read})
-
-    def _rebuilt(self, row: BlockRow) -> Block:
-        """Make a ghost again: its tokens are kept, and are read after those before them."""
-        import torch
-
-        rows = [one for one in self._rows if row.id - LIVE <= one.id <= row.id]
-        every = self.memory.tokens([one.id for one in rows])
-        ids = torch.cat([every[one.id] for one in rows])[-(WINDOW + row.n) :]
-        held = assemble(self._tap, self._sink, []) if self._sink.n else None
-        first = held.next if held else 0
-        places = (torch.arange(len(ids), dtype=torch.int32) + first)[None]
-        made = self._tap.run(ids, positions=places.expand(self._tap.axes, -1), held=held)
-        own = torch.arange(row.n, dtype=torch.int32)[None].expand(self._tap.axes, -1)
-        return Block(row.id, row.start, row.end, made.keys[:, :, -row.n :].contiguous(),
-                     made.values[:, :, -row.n :].contiguous(), own.contiguous(), ids[-row.n :],
-                     refs=row.refs)  # fmt: skip
 
 
 class _Known:
