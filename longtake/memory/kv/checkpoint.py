@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from longtake.storage.kv.copy import NOTE, STATE
 from longtake.storage.kv.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 1
-_NAME = "stream.json"
 _RESUME = "resume-{blocks:06d}.safetensors"
 
 
@@ -64,7 +64,7 @@ class Checkpoint:
 def load(folder: Path) -> Checkpoint | None:
     """Return what is noted in a stream's folder; None when nothing is, or nothing readable."""
     try:
-        told = json.loads((folder / _NAME).read_text("utf-8"))
+        told = json.loads((folder / NOTE).read_text("utf-8"))
         if told.pop("version") != VERSION:
             return None
         told["lines"] = tuple((str(digest), int(n)) for digest, n in told["lines"])
@@ -100,13 +100,13 @@ def save(
         write_whole(folder / name, [content])
         told = replace(told, resume=name, sha=hashlib.sha256(content).hexdigest(), values=state[1])
     row = {"version": VERSION, **asdict(told)}
-    write_whole(folder / _NAME, [json.dumps(row, separators=(",", ":")).encode()])
+    write_whole(folder / NOTE, [json.dumps(row, separators=(",", ":")).encode()])
     clear(folder, but=told.resume)
 
 
 def clear(folder: Path, *, but: str = "") -> None:
     """Remove states of encoders that nothing names."""
-    for path in folder.glob("resume-*.safetensors"):
+    for path in folder.glob(STATE):
         if path.name != but:
             path.unlink(missing_ok=True)
 
@@ -114,7 +114,7 @@ def clear(folder: Path, *, but: str = "") -> None:
 def drop(folder: Path) -> None:
     """Remove everything that is noted."""
     clear(folder)
-    (folder / _NAME).unlink(missing_ok=True)
+    (folder / NOTE).unlink(missing_ok=True)
 
 
 def digests(told: Checkpoint | None) -> Sequence[str]:
