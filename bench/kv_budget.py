@@ -1,6 +1,6 @@
 """What is still answered when only a part of the keys and values is kept, for each strategy.
 
-    python -m bench.kv_budget [--tokens 4000] [--questions 11] [--planted-only]
+    python -m bench.kv --rows budget [--tokens 4000] [--questions 11] [--planted-only]
 
 Two worlds. Planted: blocks of 64 tokens, 60 of them near one of four plain directions and four
 unlike anything; the question is the key of one of the four, and the answer is right if what is read
@@ -14,7 +14,8 @@ It is read in three ways:
 * two levels: the whole stream, the blocks of the fact dense (found by an oracle) and the first and
   last, the rest pooled.
 
-Controls: everything kept, no block at all, and merged tokens read without their sizes.
+Controls: everything kept, no block at all, every so many-th token whatever it says (`thinned`), and
+merged tokens read without their sizes.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.kv_model import loaded
-from bench.machine import emit, machine, say
+from bench.machine import say
 from bench.worlds.needles import SECONDS, Stream, stream
-from longtake.memory.kv.compress import NAMES, Compress, strategy
+from longtake.memory.kv.compress import NAMES, Compress, budget, chosen, strategy
 from longtake.memory.kv.pooled import bilevel, cost
 from longtake.memory.kv.session import MARK, Session, ids_of
 from longtake.models.kv.held import Held, assemble
@@ -55,18 +56,27 @@ class Item:
     blocks: tuple[int, ...]
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return shares of right answers, for each strategy and budget."""
     import torch
 
-    torch.set_num_threads(getattr(args, "threads", 1))
-    shares = [float(one) for one in str(getattr(args, "shares", "") or "").split(",") if one]
-    shares = shares or list(SHARES)
+    torch.set_num_threads(args.threads)
+    shares = [float(one) for one in args.shares.split(",")]
     found: dict[str, Any] = {"planted": planted(shares)}
-    if not getattr(args, "planted_only", False):
-        most = getattr(args, "questions", None)
-        found["real"] = real(getattr(args, "tokens", None) or 4000, shares, most)
+    if not args.planted_only:
+        found["real"] = real(args.tokens, shares, args.questions)
     return found
+
+
+def thinned(share: float) -> Compress:
+    """Every so many-th token of a block."""
+    import torch
+
+    def small(block: Block) -> Block:
+        m = budget(block.n, share)
+        return chosen(block, torch.arange(m) * block.n // m)
+
+    return small
 
 
 def ways(shares: Sequence[float]) -> list[tuple[str, float, Compress]]:
@@ -77,7 +87,7 @@ def ways(shares: Sequence[float]) -> list[tuple[str, float, Compress]]:
             made.append((name, 1 / BLOCK, strategy(name)))
         elif name != "none":
             made += [(name, share, strategy(name, keep=share)) for share in shares if share < 1]
-    return made
+    return made + [("thinned", share, thinned(share)) for share in shares if share < 1]
 
 
 def planted(shares: Sequence[float], *, blocks: int = 50) -> list[Way]:
@@ -116,7 +126,7 @@ def planted(shares: Sequence[float], *, blocks: int = 50) -> list[Way]:
     return made
 
 
-def real(tokens: int, shares: Sequence[float], most: int | None = None) -> dict[str, Any]:
+def real(tokens: int, shares: Sequence[float], most: int) -> dict[str, Any]:
     """Right answers of SmolLM2-135M about a stream of notes; `most` questions, evenly chosen."""
     model, tokenizer = loaded()
     world = stream(tokens, lambda text: len(ids_of(tokenizer, text + "\n")))
@@ -126,7 +136,7 @@ def real(tokens: int, shares: Sequence[float], most: int | None = None) -> dict[
         blocks = _encoded(session, world)
         say(f"{len(blocks)} blocks encoded in {time.monotonic() - began:.0f} s")
         items = _items(world, blocks)
-        if most is not None and most < len(items):
+        if most < len(items):
             items = [items[n * len(items) // most] for n in range(most)]
         made = []
         for name, share, small in sorted(ways(shares), key=lambda way: -way[1]):
@@ -241,18 +251,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this bench can be told."""
     parser.add_argument("--tokens", type=int, default=4000)
     parser.add_argument("--shares", default=",".join(f"{one:g}" for one in SHARES))
-    parser.add_argument("--questions", type=int, help="so many of the questions; default all")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--questions", type=int, default=11, help="the most questions, spread")
     parser.add_argument("--planted-only", action="store_true")
-
-
-def main() -> None:
-    """Run the bench."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    arguments(parser)
-    given = parser.parse_args()
-    emit({"bench": "kv_budget", "machine": machine(), **run(given)})
-
-
-if __name__ == "__main__":
-    main()

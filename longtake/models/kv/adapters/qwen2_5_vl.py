@@ -16,10 +16,8 @@ from longtake.models.kv.adapters.pixels import fit, patches, scaled
 from longtake.models.protocols import Image
 
 
-class Qwen25VL(Family):
-    """Qwen2.5-VL with positions of three axes."""
-
-    name: ClassVar[str] = "qwen2_5_vl"
+class QwenVL(Family):
+    """What the models of this maker share: frames in groups, cut into patches."""
 
     def __init__(
         self, model: Any, tokenizer: Any = None, settings: Mapping[str, Any] | None = None
@@ -43,6 +41,12 @@ class Qwen25VL(Family):
                 rows.to(weight), torch.tensor([grid], device=weight.device), return_dict=True
             )
         return seen, grid[0], (grid[1] // merge, grid[2] // merge)
+
+
+class Qwen25VL(QwenVL):
+    """Qwen2.5-VL with positions of three axes."""
+
+    name: ClassVar[str] = "qwen2_5_vl"
 
     def see(
         self, frames: Sequence[Image], times: Sequence[float], step: float

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from longtake.models.kv.adapters.family import FrameTokens, joined
 from longtake.models.kv.adapters.pixels import Look
-from longtake.models.kv.adapters.qwen2_5_vl import Qwen25VL
+from longtake.models.kv.adapters.qwen2_5_vl import QwenVL
 from longtake.models.protocols import Image
 
 _MASK, _DEEP = "visual_pos_masks", "deepstack_visual_embeds"
 
 
-class Qwen3VL(Qwen25VL):
+class Qwen3VL(QwenVL):
     """Qwen3-VL with interleaved positions of three axes."""
 
     name: ClassVar[str] = "qwen3_vl"
@@ -48,22 +48,6 @@ class Qwen3VL(Qwen25VL):
         first, last = self.config.vision_start_token_id, self.config.vision_end_token_id
         parts = [self.words([*before, first]), picture, self.words([last])]
         return joined(parts, shown[0], shown[-1] + step)
-
-    def lead(self, passed: int, seconds: float) -> tuple[int, ...]:
-        """One unit after the other: time is told in words."""
-        return (passed,) * self.axes
-
-    def after(self, passed: int, unit: FrameTokens) -> int:
-        """One unit after the other."""
-        return passed + unit.width
-
-    def opening(self) -> FrameTokens | None:
-        """Nothing: each unit has its marks."""
-        return None
-
-    def closing(self) -> FrameTokens | None:
-        """Nothing: each unit has its marks."""
-        return None
 
     def extras(self, units: Sequence[FrameTokens]) -> dict[str, Any]:
         """Return the places of pictures, and what the first layers add there."""
