@@ -129,7 +129,7 @@ def test_a_kill_between_blocks_and_their_note_changes_nothing(
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):  # leaving flushes blocks, and notes nothing
-        built(tmp_path / "cut", told, streamer, tap, on_line=die, every=6)
+        built(tmp_path / "cut", told, streamer, tap, on_line=die, every=10)
     note = noted.load(tmp_path / "cut")
     assert note is not None
     with Segments(tmp_path / "cut", None) as memory:

@@ -32,15 +32,17 @@ def llama() -> Iterator[RopeTap]:
         yield made
 
 
-def units(ids: Any, size: int = 9) -> list[Unit]:
+def units(ids: Any, size: int = 8) -> list[Unit]:
     """Lines of so many tokens, two seconds each."""
     lines = ids.split(size)
     return [Unit(2.0 * n, 2.0 * n + 2, one, refs=(f"r{n}",)) for n, one in enumerate(lines)]
 
 
-def encoded(tap: RopeTap, ids: Any, **sizes: Any) -> tuple[StreamEncoder, list[Block]]:
+def encoded(
+    tap: RopeTap, ids: Any, line: int = 8, **sizes: Any
+) -> tuple[StreamEncoder, list[Block]]:
     encoder = StreamEncoder(tap, words(SINK, seed=1)[0], **sizes)
-    blocks = [block for unit in units(ids) for block in encoder.feed(unit)]
+    blocks = [block for unit in units(ids, line) for block in encoder.feed(unit)]
     return encoder, blocks + encoder.close()
 
 
@@ -61,8 +63,8 @@ def at_once(tap: RopeTap, *ids: Any) -> Any:
 @pytest.mark.parametrize("chunk", [1, 7, 16, 1000])
 def test_any_chunks_in_a_full_window_are_one_pass(tap: RopeTap, chunk: int) -> None:
     ids, question = words(LENGTH)[0], words(ASKED, seed=9)[0]
-    encoder, blocks = encoded(tap, ids, window=1000, chunk=chunk, block=16)
-    assert [block.n for block in blocks] == [16, 16, 16, 12]
+    encoder, blocks = encoded(tap, ids, 9, window=1000, chunk=chunk, block=16)
+    assert [block.n for block in blocks] == [9, 9, 9, 9, 9, 15]
     held = assemble(tap, encoder.sink, blocks)
     wanted = at_once(tap, words(SINK, seed=1)[0], ids, question)[:, -ASKED:]
     assert float((asked(tap, held, question) - wanted).abs().max()) <= 1e-9
@@ -94,16 +96,35 @@ def banded(tap: RopeTap, ids: Any, chunk: int, block: int, window: int) -> Any:
         ], dtype=torch.bool)  # fmt: skip
         made = tap.run(new, positions=at, held=held, visible=seen[None].expand(len(new), -1))
         keys.append(made.keys)
-        held = held.extended(tap, made, at)
+        held = made.held
     return torch.cat(keys, dim=2)
 
 
-def test_blocks_tell_when_and_of_what_they_are(llama: RopeTap) -> None:
-    _, blocks = encoded(llama, words(LENGTH)[0], window=64, chunk=7, block=16)
+def test_blocks_are_of_whole_lines_and_tell_when_and_of_what(llama: RopeTap) -> None:
+    _, blocks = encoded(llama, words(LENGTH)[0], 9, window=64, chunk=7, block=20)
     assert [block.id for block in blocks] == [0, 1, 2, 3]
+    assert [block.n for block in blocks] == [18, 18, 18, 6]
     assert (blocks[0].start, blocks[0].end, blocks[0].refs) == (0.0, 4.0, ("r0", "r1"))
-    assert (blocks[1].start, blocks[1].refs) == (2.0, ("r1", "r2", "r3"))
+    assert (blocks[1].start, blocks[1].refs) == (4.0, ("r2", "r3"))
     assert torch.equal(torch.cat([block.tokens for block in blocks]), words(LENGTH)[0])
+
+
+def test_only_a_line_longer_than_a_block_is_cut(llama: RopeTap) -> None:
+    ids = words(LENGTH)[0]
+    _, blocks = encoded(llama, ids, LENGTH, window=64, chunk=7, block=16)
+    assert [block.n for block in blocks] == [16, 16, 16, 12]
+    assert torch.equal(torch.cat([block.tokens for block in blocks]), ids)
+
+
+@pytest.mark.parametrize(("first", "sizes"), [(7, [23, 10]), (8, [8, 16, 10])])
+def test_a_block_less_than_half_full_takes_a_line_that_goes_over(
+    llama: RopeTap, first: int, sizes: list[int]
+) -> None:
+    encoder = StreamEncoder(llama, words(SINK, seed=1)[0], window=64, chunk=7, block=16)
+    blocks: list[Block] = []
+    for n in (first, 16, 10):
+        blocks += encoder.feed(Unit(0.0, 1.0, words(n, seed=n)[0]))
+    assert [block.n for block in blocks + encoder.close()] == sizes
 
 
 def test_reading_blocks_alone_is_not_reading_them_in_their_stream(llama: RopeTap) -> None:
@@ -113,7 +134,7 @@ def test_reading_blocks_alone_is_not_reading_them_in_their_stream(llama: RopeTap
     assert float((alone.keys - blocks[1].keys).abs().max()) > 1e-3
 
 
-def test_places_never_exceed_sink_window_and_chunk(
+def test_places_never_exceed_sink_two_windows_block_and_chunk(
     llama: RopeTap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     highest: list[int] = []
@@ -125,8 +146,8 @@ def test_places_never_exceed_sink_window_and_chunk(
 
     monkeypatch.setattr(llama, "run", noted)
     encoded(llama, words(600)[0], window=32, chunk=16, block=16)
-    assert max(highest) < SINK + 32 + 16
-    assert highest[-1] >= highest[10] - 16
+    assert max(highest) < SINK + 2 * 32 + 16 + 16
+    assert sorted(highest) != highest
 
 
 def test_pictures_leave_before_words_do(llama: RopeTap) -> None:
@@ -148,9 +169,9 @@ def test_pictures_leave_before_words_do(llama: RopeTap) -> None:
 
 def test_a_stream_taken_up_again_gives_the_same_blocks(llama: RopeTap) -> None:
     ids = words(LENGTH)[0]
-    _, wanted = encoded(llama, ids, window=32, chunk=7, block=16)
+    _, wanted = encoded(llama, ids, 9, window=32, chunk=7, block=16)
     first = StreamEncoder(llama, words(SINK, seed=1)[0], window=32, chunk=7, block=16)
-    lines = units(ids)
+    lines = units(ids, 9)
     made = [block for unit in lines[:4] for block in first.feed(unit)]
     tensors, values = first.state()
     second = StreamEncoder(llama, words(SINK, seed=1)[0], window=32, chunk=7, block=16)

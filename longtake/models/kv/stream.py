@@ -2,12 +2,14 @@
 
 The queries of a chunk see the sink (the prompt's first tokens, never evicted: StreamingLLM, S20),
 every block whose last token is within the window of the chunk's first token, and each other
-causally. Places are counted anew for each chunk, so they never exceed sink + window + chunk
-however long the stream is. Tokens of pictures may have a shorter window than words (S34). Blocks
+causally. Places are counted anew whenever the window has moved on by its own length (`Window`), so
+they never exceed sink + two windows + block + chunk however long the stream is. Tokens of pictures may have a shorter window than words (S34). Blocks
 are encoded in this context, always: one that is encoded alone is of no use to its reader.
 
-A `Unit` is what arrives: tokens of a line of text, or the input vectors of a frame. Text is cut
-into blocks of a fixed number of tokens, whatever lines it comes in; a frame is a block by itself.
+A `Unit` is what arrives: tokens of a line of text, or the input vectors of a frame. A block of text
+is of whole lines, so that what a line says is found and read in one piece: it ends before a line
+that does not fit, unless it is not half full. Only lines longer than a block are cut. A frame is a
+block by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from longtake.errors import UsageError
-from longtake.models.kv.held import Held, assemble
+from longtake.models.kv.window import Window
 from longtake.storage.kv.block import Block
 from longtake.timecode import Seconds
 
@@ -53,10 +55,14 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class _Piece:
-    """Tokens of one unit that wait to be encoded, or that were and wait for their block."""
+    """Tokens of one unit that wait to be encoded, or that were and wait for their block.
+
+    `last` where the block ends with them.
+    """
 
     unit: Unit
     tokens: Tensor
+    last: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +88,7 @@ class StreamEncoder:
         sight_window: the same for tokens of pictures, each kind then counting its own only; None:
             one window over both.
         chunk: text tokens that are encoded in one pass.
-        block: text tokens of a block.
+        block: text tokens of a block; half as many more where a line would be cut.
         compress: what is done to a block when it is handed out; the window keeps it whole.
     """
 
@@ -104,6 +110,7 @@ class StreamEncoder:
         self._sight_window = sight_window
         self._compress = compress
         self.sink = sink_block(tap, sink_ids) if sink_ids.numel() else None
+        self._placed = Window(tap, self.sink, window)
         self._recent: list[Block] = []
         self._open = _Open()
         self._waiting: list[_Piece] = []
@@ -119,8 +126,9 @@ class StreamEncoder:
         """Take the next unit; return the blocks that are complete, oldest first."""
         if unit.ids is None:
             return [*self.close(), self._frame(unit)]
-        self._waiting.append(_Piece(unit, unit.ids))
         made: list[Block] = []
+        for at in range(0, unit.n, self._block):
+            made += self._queue(_Piece(unit, unit.ids[at : at + self._block]))
         while sum(len(piece.tokens) for piece in self._waiting) >= self._chunk:
             made += self._encode(self._chunk)
         return made
@@ -130,10 +138,30 @@ class StreamEncoder:
         made: list[Block] = []
         while waiting := sum(len(piece.tokens) for piece in self._waiting):
             made += self._encode(min(waiting, self._chunk))
-        if self._open.n:
-            made.append(self._complete(self._open))
-            self._open = _Open()
+        return made + self._shut() if self._open.n else made
+
+    def _queue(self, piece: _Piece) -> list[Block]:
+        """Let a line, or part of one, wait; return the open block if it ends before that."""
+        filled, size = self._filled(), len(piece.tokens)
+        ends = 2 * filled >= self._block and filled + size > self._block
+        if ends and self._waiting:
+            self._waiting[-1].last = True
+        piece.last = (0 if ends else filled) + size >= self._block
+        made = self._shut() if ends and not self._waiting else []
+        self._waiting.append(piece)
         return made
+
+    def _filled(self) -> int:
+        """Tokens of the block that will be open once everything that waits is encoded."""
+        filled = self._open.n
+        for piece in self._waiting:
+            filled = 0 if piece.last else filled + len(piece.tokens)
+        return filled
+
+    def _shut(self) -> list[Block]:
+        """Hand out the open block as it is."""
+        full, self._open = self._open, _Open()
+        return [self._hand_out(self._whole(full))]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that a later `restore` goes on from: tensors, and values for JSON."""
@@ -151,7 +179,7 @@ class StreamEncoder:
             tensors["open.values"] = torch.cat(self._open.values, 2).contiguous()
         return tensors, {
             "recent": rows, "open": _rows(self._open.pieces), "waiting": _rows(self._waiting),
-            "blocks": self.blocks, "tokens": self.tokens,
+            "blocks": self.blocks, "tokens": self.tokens, "next": self._placed.next,
         }  # fmt: skip
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
@@ -167,6 +195,7 @@ class StreamEncoder:
             self._open.keys, self._open.values = [tensors["open.keys"]], [tensors["open.values"]]
         self._waiting = _pieces(values["waiting"])
         self.blocks, self.tokens = values["blocks"], values["tokens"]
+        self._placed = Window(self._tap, self.sink, self._window, next=values.get("next"))
 
     def _encode(self, n: int) -> list[Block]:
         """Encode n waiting tokens of text, and cut what is full into blocks."""
@@ -174,10 +203,7 @@ class StreamEncoder:
 
         pieces = self._take(n)
         ids = torch.cat([piece.tokens for piece in pieces])
-        held = self._held(self._in_reach())
-        places = torch.arange(n, dtype=torch.int32)[None] + (held.next if held else 0)
-        made = self._tap.run(ids, positions=places, held=held)
-        self.tokens += n
+        made = self._run(torch.arange(n, dtype=torch.int32)[None], ids=ids)
         return self._cut(made, pieces)
 
     def _take(self, n: int) -> list[_Piece]:
@@ -188,7 +214,7 @@ class StreamEncoder:
                 taken.append(self._waiting.pop(0))
             else:
                 taken.append(_Piece(piece.unit, piece.tokens[:n]))
-                self._waiting[0] = _Piece(piece.unit, piece.tokens[n:])
+                self._waiting[0] = _Piece(piece.unit, piece.tokens[n:], piece.last)
             n -= len(taken[-1].tokens)
         return taken
 
@@ -196,35 +222,29 @@ class StreamEncoder:
         """Add what a pass made to the open block; return those that got full by it."""
         done: list[Block] = []
         at = 0
-        left = list(pieces)
-        while left:
-            piece = left.pop(0)
-            room = self._block - self._open.n
-            if len(piece.tokens) > room:
-                left.insert(0, _Piece(piece.unit, piece.tokens[room:]))
-                piece = _Piece(piece.unit, piece.tokens[:room])
+        for piece in pieces:
             size = len(piece.tokens)
             self._open.keys.append(made.keys[:, :, at : at + size])
             self._open.values.append(made.values[:, :, at : at + size])
             self._open.pieces.append(piece)
             at += size
-            if self._open.n == self._block:
-                done.append(self._complete(self._open))
-                self._open = _Open()
+            if piece.last:
+                done += self._shut()
         return done
 
-    def _complete(self, full: _Open) -> Block:
+    def _whole(self, some: _Open) -> Block:
+        """The open block as it is now."""
         import torch
 
-        units = list(dict.fromkeys(piece.unit for piece in full.pieces))
-        n = full.n
-        return self._hand_out(Block(
+        units = list(dict.fromkeys(piece.unit for piece in some.pieces))
+        n = some.n
+        return Block(
             self.blocks, units[0].start, max(unit.end for unit in units),
-            torch.cat(full.keys, dim=2), torch.cat(full.values, dim=2),
+            torch.cat(some.keys, dim=2), torch.cat(some.values, dim=2),
             torch.arange(n, dtype=torch.int32)[None].expand(self._tap.axes, n).contiguous(),
-            torch.cat([piece.tokens for piece in full.pieces]).long(),
+            torch.cat([piece.tokens for piece in some.pieces]).long(),
             refs=tuple(dict.fromkeys(ref for unit in units for ref in unit.refs)),
-        ))  # fmt: skip
+        )  # fmt: skip
 
     def _frame(self, unit: Unit) -> Block:
         """Encode a frame: a block by itself, at an origin of its own on every axis."""
@@ -232,10 +252,7 @@ class StreamEncoder:
 
         if unit.embeds is None or unit.places is None:
             raise UsageError("a frame needs its input vectors and their places")
-        held = self._held(self._in_reach())
-        places = unit.places + (held.next if held else 0)
-        made = self._tap.run(embeds=unit.embeds, positions=places, held=held, extras=unit.extras)
-        self.tokens += unit.n
+        made = self._run(unit.places, embeds=unit.embeds, extras=unit.extras)
         return self._hand_out(Block(
             self.blocks, unit.start, unit.end, made.keys, made.values,
             unit.places.to(torch.int32), torch.full((unit.n,), -1), refs=unit.refs,
@@ -259,27 +276,19 @@ class StreamEncoder:
         self._recent = kept[::-1]
         return self._recent
 
-    def _held(self, blocks: Sequence[Block]) -> Held | None:
-        """What the next chunk reads: the sink, the window, and the open block's tokens."""
-        import torch
-
-        every = list(blocks)
-        if self._open.n:
-            n = self._open.n
-            every.append(Block(
-                self.blocks, 0.0, 0.0, torch.cat(self._open.keys, 2),
-                torch.cat(self._open.values, 2),
-                torch.arange(n, dtype=torch.int32)[None].expand(self._tap.axes, n),
-                torch.zeros(n, dtype=torch.int64),
-            ))  # fmt: skip
-        if self.sink is None and not every:
-            return None
-        return assemble(self._tap, self.sink, every)
+    def _run(self, places: Tensor, **given: Any) -> Pass:
+        """Read new tokens at places from 0 behind the sink, the window and the open block."""
+        every = [*self._in_reach(), *([self._whole(self._open)] if self._open.n else [])]
+        held = self._placed.reading(every, int(places.max()) + 1)
+        made = self._tap.run(positions=places + (held.next if held else 0), held=held, **given)
+        self._placed.read(made)
+        self.tokens += places.shape[1]
+        return made
 
 
 def _rows(pieces: Sequence[_Piece]) -> list[dict[str, Any]]:
     return [{"start": one.unit.start, "end": one.unit.end, "refs": list(one.unit.refs),
-             "ids": one.tokens.tolist()} for one in pieces]  # fmt: skip
+             "ids": one.tokens.tolist(), "last": one.last} for one in pieces]  # fmt: skip
 
 
 def _pieces(rows: Sequence[Mapping[str, Any]]) -> list[_Piece]:
@@ -288,7 +297,8 @@ def _pieces(rows: Sequence[Mapping[str, Any]]) -> list[_Piece]:
     made = []
     for row in rows:
         ids = torch.tensor(row["ids"], dtype=torch.int64)
-        made.append(_Piece(Unit(row["start"], row["end"], ids, refs=tuple(row["refs"])), ids))
+        unit = Unit(row["start"], row["end"], ids, refs=tuple(row["refs"]))
+        made.append(_Piece(unit, ids, row["last"]))
     return made
 
 
