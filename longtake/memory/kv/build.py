@@ -1,7 +1,9 @@
-"""Build the key–value memory of a video from the lines that are remembered of it.
+"""Build the key–value memory of a video from the lines that are remembered of it, and its frames.
 
 The lines (`longtake.memory.kv.lines`) are read once by the streamer, in context; each 64 tokens
-become a block in `Segments`. Every 64 blocks the encoder's state is noted, so that a kill loses
+become a block in `Segments`. A streamer with eyes is shown the kept frames between them, each a
+block by itself: a frame stands for as long as nothing else was seen, so a family that joins frames
+in pairs is shown it twice. Every 64 blocks the encoder's state is noted, so that a kill loses
 little, and the same call goes on: what comes out is the same as without the kill, bit by bit.
 
 Contract: what was read already is not read again. Lines that came since are read behind the others,
@@ -20,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 from longtake.errors import Interrupted, KVDamaged, KVMismatch, KVMissing, UsageError
 from longtake.memory.kv import checkpoint as noted
 from longtake.memory.kv.checkpoint import Checkpoint
-from longtake.memory.kv.lines import Line
+from longtake.memory.kv.lines import Item, Shown
 from longtake.memory.kv.session import Wording, ids_of
 from longtake.models.kv.stream import StreamEncoder, Unit
+from longtake.models.protocols import Image
 from longtake.storage.kv.manifest import GHOST, Fingerprint
 from longtake.storage.kv.quantize import SCHEMES
 from longtake.storage.kv.segments import Segments
 from longtake.storage.kv.shelf import Heads
+from longtake.timecode import Seconds
 
 if TYPE_CHECKING:
     from longtake.models.kv.streamer import Streamer
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from longtake.storage.kv.block import Block
 
 WINDOW = 1024
+SIGHT_WINDOW = 2048
+"""Tokens of pictures that are read beside those of words, by a streamer with eyes."""
 CHUNK = 256
 BLOCK = 64
 EVERY = 64
@@ -44,6 +50,8 @@ KEPT = ("k8v4", "k4v4", GHOST)
 """How blocks may be kept, largest first."""
 OnLine = Callable[[int, int, float], None]
 """Told how many lines of how many were read, and the time of the last one."""
+Picture = Callable[[Seconds], Image]
+"""Gives the frame on display at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,13 @@ class Built:
     anew: str = ""
 
 
+def wording_of(streamer: Streamer) -> Wording:
+    """How a stream of this model begins and a question is put, with the marks of its family."""
+    plain = Wording.of(streamer.tokenizer)
+    before, after = streamer.marks()
+    return Wording(plain.before + before, after + plain.after)
+
+
 def fingerprint_of(streamer: Streamer, tap: RopeTap, wording: Wording, weights: str) -> Fingerprint:
     """What the keys and values of a stream depend on."""
     prefix = hashlib.sha256(wording.before.encode()).hexdigest()[:16]
@@ -64,7 +79,7 @@ def fingerprint_of(streamer: Streamer, tap: RopeTap, wording: Wording, weights: 
                        tap.layers, tap.kv_heads, tap.head_dim)  # fmt: skip
 
 
-def done(folder: Path, lines: Sequence[Line], streamer: str, scheme: str) -> bool:
+def done(folder: Path, lines: Sequence[Item], streamer: str, scheme: str) -> bool:
     """Whether all of these lines were read by this model and are kept so; no model is needed."""
     told = noted.load(folder)
     if told is None or not told.finished or (told.streamer, told.scheme) != (streamer, scheme):
@@ -80,13 +95,14 @@ def done(folder: Path, lines: Sequence[Line], streamer: str, scheme: str) -> boo
 
 def build(
     folder: Path,
-    lines: Sequence[Line],
+    lines: Sequence[Item],
     streamer: Streamer,
     tap: RopeTap,
     *,
     weights: str,
     heads: Heads,
     scheme: str = "k8v4",
+    picture: Picture | None = None,
     on_line: OnLine | None = None,
     stop: Callable[[], bool] = lambda: False,
     every: int = EVERY,
@@ -95,12 +111,13 @@ def build(
 
     Args:
         folder: where the memory of this video and model lies.
-        lines: all lines of the video.
+        lines: all lines of the video, and its frames where the streamer has eyes.
         streamer: who reads.
         tap: an entered tap of the streamer.
         weights: names the weights.
         heads: whose keys are indexed.
         scheme: how blocks are kept, one of `KEPT`.
+        picture: where frames are taken from.
         on_line: told of each line that was read.
         stop: asked between lines; when it turns true, what was read is noted.
         every: blocks between two checkpoints.
@@ -110,13 +127,12 @@ def build(
         Locked: another process builds.
         UsageError: there is no such way to keep blocks, or nothing to read.
     """
-    if scheme not in KEPT:
-        raise UsageError(f"blocks cannot be kept as {scheme!r}", fix=f"one of: {', '.join(KEPT)}")
-    wording = Wording.of(streamer.tokenizer)
+    check_scheme(streamer, scheme)
+    wording = wording_of(streamer)
     print = fingerprint_of(streamer, tap, wording, weights)
     memory, anew = _opened(folder, print, heads, lines, scheme)
     with memory:
-        work = _Work(memory, streamer, tap, wording, scheme)
+        work = _Work(memory, streamer, tap, wording, scheme, picture)
         read = set(noted.digests(work.told))
         fresh = [one for one in lines if one.digest not in read]
         tokens = 0
@@ -136,42 +152,69 @@ def build(
         return Built(len(fresh), tokens, len(memory), memory.bytes(), anew)
 
 
+def check_scheme(streamer: Streamer, scheme: str) -> None:
+    """Refuse ways to keep blocks that are not there, or not for this streamer.
+
+    Raises:
+        UsageError: the message names those there are.
+    """
+    if scheme not in KEPT:
+        raise UsageError(f"blocks cannot be kept as {scheme!r}", fix=f"one of: {', '.join(KEPT)}")
+    if scheme == GHOST and streamer.eyes is not None:
+        raise UsageError(
+            "blocks of frames cannot be kept as ghosts: they are made again from words alone",
+            fix=f"one of: {', '.join(one for one in KEPT if one != GHOST)}",
+        )
+
+
 class _Work:
     """A build under way: the encoder, where its blocks go, and what was read."""
 
     def __init__(
-        self, memory: Segments, streamer: Streamer, tap: RopeTap, wording: Wording, scheme: str
-    ) -> None:
+        self, memory: Segments, streamer: Streamer, tap: RopeTap, wording: Wording, scheme: str,
+        picture: Picture | None,
+    ) -> None:  # fmt: skip
         self.memory, self.scheme = memory, scheme
-        self._tokenizer = streamer.tokenizer
+        self._streamer, self._picture = streamer, picture
         sink = ids_of(streamer.tokenizer, wording.before)
-        self.encoder = StreamEncoder(tap, sink, window=WINDOW, chunk=CHUNK, block=BLOCK)
+        sight = SIGHT_WINDOW if streamer.eyes is not None else None
+        self.encoder = StreamEncoder(tap, sink, window=WINDOW, sight_window=sight, chunk=CHUNK,
+                                     block=BLOCK)  # fmt: skip
         self.told = self._resumed(Checkpoint(streamer.name, scheme))
 
-    def read(self, line: Line) -> int:
-        """Read a line; return its tokens."""
-        ids = ids_of(self._tokenizer, line.text + "\n")
-        self._keep(self.encoder.feed(Unit(line.start, line.end, ids=ids, refs=line.refs)))
-        self.told = replace(self.told, lines=(*self.told.lines, (line.digest, len(ids))),
+    def read(self, line: Item) -> int:
+        """Read a line, or look at a frame; return its tokens."""
+        unit = self._unit(line)
+        self._keep(self.encoder.feed(unit))
+        self.told = replace(self.told, lines=(*self.told.lines, (line.digest, unit.n)),
                             finished=False)  # fmt: skip
-        return len(ids)
+        return unit.n
+
+    def _unit(self, line: Item) -> Unit:
+        if not isinstance(line, Shown):
+            ids = ids_of(self._streamer.tokenizer, line.text + "\n")
+            return Unit(line.start, line.end, ids=ids, refs=line.refs)
+        if self._picture is None:
+            raise UsageError("frames are to be read, but there is nothing to take them from")
+        seen = self._streamer.look(self._picture(line.start), line.start, line.end)
+        return Unit(line.start, line.end, embeds=seen.embeds, places=seen.places,
+                    extras=dict(seen.extras), refs=line.refs)  # fmt: skip
 
     def note(self) -> None:
-        """Put on disk what was read so far."""
+        """Put on disk what was read so far, and only then give up what is no more needed."""
         self.memory.flush()
-        self._give_up()
         self.told = replace(self.told, blocks=self.memory.next_id)
         noted.save(self.memory.folder, self.told, self.encoder.state())
+        self._give_up()
 
     def finish(self) -> None:
         """Put the rest on disk; from then on more may follow, but nothing is open."""
         self._keep(self.encoder.close())
-        self.memory.flush()
+        self.note()
         if self.scheme in SCHEMES:
             self.memory.demote([row.id for row in self.memory.rows()], self.scheme)
-        self._give_up()
-        self.told = replace(self.told, blocks=self.memory.next_id, finished=True, resume="",
-                            sha="", values={}, scheme=self.scheme)  # fmt: skip
+        self.told = replace(self.told, finished=True, resume="", sha="", values={},
+                            scheme=self.scheme)  # fmt: skip
         noted.save(self.memory.folder, self.told)
 
     def _keep(self, blocks: Sequence[Block]) -> None:
@@ -192,8 +235,8 @@ class _Work:
             return fresh
         told = replace(told, scheme=self.scheme)
         state = noted.tensors_of(memory.folder, told)
-        if state is not None and memory.next_id >= told.blocks:
-            memory.forget(row.id for row in memory.rows() if row.id >= told.blocks)
+        memory.forget(row.id for row in memory.rows() if row.id >= told.blocks)
+        if state is not None and memory.next_id == told.blocks:
             self.encoder.restore(state, told.values)
             return told
         rows = memory.rows()
@@ -228,7 +271,7 @@ def _state_of(
 
 
 def _opened(
-    folder: Path, print: Fingerprint, heads: Heads, lines: Sequence[Line], scheme: str
+    folder: Path, print: Fingerprint, heads: Heads, lines: Sequence[Item], scheme: str
 ) -> tuple[Segments, str]:
     """Open the memory to write; what cannot be gone on with is dropped, and why is told."""
     if not lines:
@@ -250,7 +293,7 @@ def _opened(
     return Segments(folder, print, write=True, heads=heads), "" if empty else why
 
 
-def _outdated(memory: Segments, heads: Heads, lines: Sequence[Line], scheme: str) -> str:
+def _outdated(memory: Segments, heads: Heads, lines: Sequence[Item], scheme: str) -> str:
     """Why a memory cannot be gone on with; "" when it can."""
     told = noted.load(memory.folder)
     if told is None:
