@@ -145,8 +145,7 @@ class Session:
         total, first = 0.0, 0.0
         stops = _stops(self.tap.model, self.tokenizer)
         while True:
-            at = _places(new, held)
-            made = self.tap.run(new, positions=at, held=held)
+            made = self.tap.run(new, positions=_places(new, held), held=held)
             keys.append(made.keys)
             values.append(made.values)
             scores = torch.log_softmax(self.tap.logits(made.hidden[:, -1:])[0, -1].float(), dim=-1)
@@ -156,7 +155,7 @@ class Session:
                 break
             said.append(best)
             total += float(scores[best])
-            held = held.extended(self.tap, made, at)
+            held = made.held
             new = torch.tensor([best])
         text = self.tokenizer.decode(said, skip_special_tokens=True).strip()
         told = Said(text, total / max(1, len(said)), len(said), tuple(sorted(blocks)), first,

@@ -16,7 +16,7 @@ from longtake.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from longtake.models.kv.tap import Pass, RopeTap
+    from longtake.models.kv.tap import RopeTap
     from longtake.storage.kv.block import Block
 
 Policy = Literal["contiguous", "gapped", "one_angle"]
@@ -40,24 +40,6 @@ class Held:
     bias: list[Tensor | None]
     next: int
 
-    def extended(self, tap: RopeTap, made: Pass, positions: Tensor) -> Held:
-        """Return a new context that holds what a pass made, too; this one stays as it is.
-
-        Args:
-            positions: [A, q], where the new tokens stood.
-        """
-        import torch
-
-        keys = tap.rotate(made.keys, positions)
-        return Held(
-            [torch.cat((old, new[None]), dim=2) for old, new in zip(self.keys, keys, strict=True)],
-            [torch.cat((old, new[None]), dim=2)
-             for old, new in zip(self.values, made.values, strict=True)],
-            [None if b is None else torch.cat((b, b.new_zeros(positions.shape[1])))
-             for b in self.bias],
-            max(self.next, int(positions.max()) + 1),
-        )  # fmt: skip
-
 
 def layout(blocks: Sequence[Block], start: int = 0, *, policy: Policy = "contiguous") -> Tensor:
     """Return where the tokens of blocks stand, [A, n of all].
@@ -78,14 +60,26 @@ def layout(blocks: Sequence[Block], start: int = 0, *, policy: Policy = "contigu
         if policy == "gapped" and n and block.id != blocks[n - 1].id + 1:
             origin += GAP
         made.append(block.places + origin)
-        origin += int(block.places.max()) + 1
+        origin += block.extent
     return torch.cat(made, dim=1)
 
 
 def assemble(
-    tap: RopeTap, sink: Block | None, blocks: Sequence[Block], *, policy: Policy = "contiguous"
+    tap: RopeTap,
+    sink: Block | None,
+    blocks: Sequence[Block],
+    *,
+    policy: Policy = "contiguous",
+    start: int = 0,
 ) -> Held:
     """Put the sink and blocks into one context, in the order of the stream.
+
+    Args:
+        tap: turns keys to their places.
+        sink: comes first.
+        blocks: in any order.
+        policy: where blocks are placed, see `layout`.
+        start: the first place.
 
     Raises:
         UsageError: nothing is given, or a block is given twice.
@@ -96,12 +90,12 @@ def assemble(
     if len(set(ids)) < len(ids):
         raise UsageError("a block of the key-value memory was given twice")
     ordered = sorted(blocks, key=lambda block: block.id)
-    start = 0 if sink is None else int(sink.places.max()) + 1
     every = [*([sink] if sink is not None else []), *ordered]
     if not every:
         raise UsageError("a context needs a sink or a block")
-    pieces = [layout([sink])] if sink is not None else []
-    pieces += [layout(ordered, start, policy=policy)] if ordered else []
+    pieces = [layout([sink], start)] if sink is not None else []
+    first = start if sink is None else start + sink.extent
+    pieces += [layout(ordered, first, policy=policy)] if ordered else []
     positions = torch.cat(pieces, dim=1)
     keys = tap.rotate(torch.cat([block.keys for block in every], dim=2), positions)
     values = torch.cat([block.values for block in every], dim=2)

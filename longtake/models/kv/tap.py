@@ -51,12 +51,14 @@ class Pass:
         hidden: [1, q, d], after the last norm.
         keys: [L, Hkv, q, D], not rotated.
         values: [L, Hkv, q, D].
+        held: what was read, and these tokens behind it at the places where they stood.
         queries: for each layer asked [Hq, q, D], not rotated.
     """
 
     hidden: Tensor
     keys: Tensor
     values: Tensor
+    held: Held
     queries: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -102,6 +104,11 @@ class RopeTap:
         with _lock:
             _tapped.discard(self.decoder)
         self._entered = False
+
+    @property
+    def limit(self) -> int | None:
+        """The first position that the model's rotation does not serve; None: there is none."""
+        return self._rotary.limit
 
     def rotate(self, x: Tensor, positions: Tensor) -> Tensor:
         """Rotate [..., n, D] to positions [A, n], as the model would."""
@@ -197,8 +204,9 @@ class RopeTap:
             )
         check_run(run, self.layers)
         return Pass(
-            out.last_hidden_state, torch.stack(run.keys), torch.stack(run.values), run.queries
-        )
+            out.last_hidden_state, torch.stack(run.keys), torch.stack(run.values),
+            _after(run, positions), run.queries,
+        )  # fmt: skip
 
     def _check(self, q: int, positions: Tensor, held: Held | None, visible: Tensor | None) -> None:
         if positions.ndim != 2 or positions.shape[0] not in (1, self.axes):
@@ -215,6 +223,19 @@ class RopeTap:
                 raise UsageError(
                     f"visible is {tuple(visible.shape)}, but {q} tokens read {sorted(sizes)} held"
                 )
+
+
+def _after(run: Run, positions: Tensor) -> Held:
+    """What a run read and what it made, to be read next."""
+    import torch
+
+    keys, values = ([pair[n] for pair in run.joined] for n in (0, 1))
+    free = int(positions.max()) + 1
+    if run.held is None:
+        return Held(keys, values, [None] * len(keys), free)
+    bias = [None if b is None else torch.cat((b, b.new_zeros(positions.shape[1])))
+            for b in run.held.bias]  # fmt: skip
+    return Held(keys, values, bias, max(run.held.next, free))
 
 
 def _given(ids: Tensor | None, embeds: Tensor | None) -> dict[str, Tensor]:

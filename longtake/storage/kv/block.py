@@ -44,3 +44,8 @@ class Block:
     def n(self) -> int:
         """How many tokens it holds."""
         return int(self.tokens.shape[0])
+
+    @property
+    def extent(self) -> int:
+        """How many places it takes on the axis on which it reaches farthest."""
+        return int(self.places.max()) + 1
