@@ -1,12 +1,12 @@
 """Ghosts: what answers lose when keys and values are not kept but made again.
 
-    python -m bench.kv --rows ghost --tokens 8000 --folder DIR [--contexts 0,64,256,1024]
+    python -m bench.kv --rows ghost --streams 4000,6000,8000 --folder DIR
 
-The stream of `bench.kv_needles` is encoded once and kept as k8v4; a copy of it is turned into
-ghosts, of which index keys and token ids are left. Every question reads the one block that the
-index puts first, from the stored stream and from ghosts that are made again after so many tokens
-before them. No context at all is the control. `beside stored blocks` is what a block costs and
-gives that was lost alone, among blocks that are there.
+Streams of `bench.kv_needles` are encoded once and kept as k8v4; a copy of each is turned into
+ghosts, of which index keys and token ids are left. Every question reads the blocks that the index
+puts first, from the stored stream and from ghosts that are made again after so many tokens before
+them. No context at all is the control. `beside stored blocks` is what a block costs and gives that
+was lost alone, among blocks that are there.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import fmean, median
+from typing import Any, NamedTuple
 
 from bench.kv_needles import Setting, setting
 from bench.machine import say
@@ -35,91 +35,149 @@ KINDS = ("needle", "fact", "paraphrase")
 HOURLY = 15_000
 """Tokens of an hour of talk."""
 GATE = 0.95
+
+
+class Tried(NamedTuple):
+    """One question: right, right from stored blocks, equal words, and how likely those were."""
+
+    kind: str
+    right: bool
+    stored: bool
+    equal: bool
+    logprob: float
+
+
+class Made(NamedTuple):
+    """One ghost: seconds to make it and to read it again, and its distance from the stored."""
+
+    first: float
+    again: float
+    keys: float
+    values: float
+
+
 Read = Callable[[Sequence[int]], Sequence[Block]]
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Answers from stored blocks and from ghosts, what making one takes, and bytes."""
-    with setting(args) as made, tempfile.TemporaryDirectory() as place:
-        asks = [ask for ask in made.world.asks if ask.kind in KINDS]
-        found = _found(made, made.memory, asks)
-        say("stored")
-        stored = _answers(made, asks, found, made.memory.get)
-        tokens = sum(row.n for row in made.memory.rows())
-        figures: dict[str, Any] = {"tokens": tokens, "blocks": len(made.memory)}
-        copy = Path(place) / "copy"
-        shutil.copytree(made.memory.folder, copy)
-        with Segments(copy, made.memory.print, write=True) as memory:
-            figures["bytes_per_hour"] = _weighed(memory, tokens)
-            figures["same_blocks"] = _found(made, memory, asks) == found
-            ways: dict[str, Any] = {"stored": _told(asks, stored, stored)}
-            for context in map(int, args.contexts.split(",")):
-                say(f"ghosts after {context} tokens")
-                rebuild = Ghosts(made.tap, made.session.sink, memory, context=context)
-                ways[f"after {context}"] = _of_ghosts(made, asks, found, stored, memory, rebuild)
-            say("beside stored blocks")
-            beside = Ghosts(made.tap, made.session.sink, made.memory)
-            ways["beside stored blocks"] = _of_ghosts(made, asks, found, stored, memory, beside)
-        figures["context"] = CONTEXT
-        share = ways[f"after {CONTEXT}"]["of_stored"] if f"after {CONTEXT}" in ways else None
-        return {**figures, "ways": ways, "gate": None if share is None else share >= GATE}
+    tried: dict[str, list[Tried]] = {}
+    made: dict[str, list[Made]] = {}
+    streams = []
+    for tokens in map(int, args.streams.split(",")):
+        say(f"stream of {tokens} tokens")
+        given = argparse.Namespace(**{**vars(args), "tokens": tokens})
+        with setting(given) as one, tempfile.TemporaryDirectory() as place:
+            streams.append(_stream(one, Path(place) / "copy", args, tried, made))
+    ways = {way: _told(some) | _cost(made.get(way, [])) for way, some in tried.items()}
+    ours = ways.get(_after(CONTEXT))
+    return {
+        "k": args.k, "streams": streams, "context": CONTEXT, "ways": ways,
+        "gate": None if ours is None else ours["of_stored"] >= GATE,
+    }  # fmt: skip
 
 
-def _found(made: Setting, memory: Segments, asks: Sequence[Ask]) -> dict[str, int]:
-    """The block that the index of this memory puts first for each question."""
+def _stream(
+    made: Setting, copy: Path, args: argparse.Namespace, tried: dict[str, list[Tried]],
+    took: dict[str, list[Made]],
+) -> dict[str, Any]:  # fmt: skip
+    """Ask one stream each way; return its sizes."""
+    asks = [ask for ask in made.world.asks if ask.kind in KINDS]
+    found = _found(made, made.memory, asks, args.k)
+    stored = _answers(made, asks, found, made.memory.get)
+    tried.setdefault("stored", []).extend(_tried(made, asks, found, stored, made.memory.get))
+    tokens = sum(row.n for row in made.memory.rows())
+    shutil.copytree(made.memory.folder, copy)
+    with Segments(copy, made.memory.print, write=True) as memory:
+        figures = {
+            "tokens": tokens, "blocks": len(memory), "bytes_per_hour": _weighed(memory, tokens),
+            "same_blocks": _found(made, memory, asks, args.k) == found,
+        }  # fmt: skip
+        sink, contexts = made.session.sink, list(map(int, args.contexts.split(",")))
+        rebuilds = {
+            _after(n): Ghosts(made.tap, sink, memory, context=n) for n in contexts
+        } | {"beside stored blocks": Ghosts(made.tap, sink, made.memory)}  # fmt: skip
+        for way, rebuild in rebuilds.items():
+            say(way)
+            tiers = Tiers(memory, rebuild=rebuild)
+            took.setdefault(way, []).extend(_made(made, tiers, found))
+            tried.setdefault(way, []).extend(_tried(made, asks, found, stored, tiers.get))
+    return figures
+
+
+def _after(context: int) -> str:
+    return f"after {context}"
+
+
+def _found(
+    made: Setting, memory: Segments, asks: Sequence[Ask], k: int
+) -> dict[str, list[int]]:  # fmt: skip
+    """The blocks that the index of this memory puts first for each question."""
     index = MassIndex.over(memory, made.profile)
     return {
-        ask.id: index.search(made.session.queries(ask.text, index.layers), 1)[0].block
+        ask.id: [hit.block for hit in index.search(made.session.queries(ask.text, index.layers), k)]
         for ask in asks
     }
 
 
 def _answers(
-    made: Setting, asks: Sequence[Ask], found: dict[str, int], read: Read
+    made: Setting, asks: Sequence[Ask], found: dict[str, list[int]], read: Read
 ) -> dict[str, str]:
     session = replace(made.session, read=read)
-    return {ask.id: session.ask(ask.text, [found[ask.id]]).text for ask in asks}
+    return {ask.id: session.ask(ask.text, found[ask.id]).text for ask in asks}
 
 
-def _of_ghosts(
-    made: Setting, asks: Sequence[Ask], found: dict[str, int], stored: dict[str, str],
-    memory: Segments, rebuild: Ghosts,
-) -> dict[str, Any]:  # fmt: skip
-    """Answers from ghosts, beside the stored ones; what making one took, and how far off it is."""
-    tiers = Tiers(memory, rebuild=rebuild)
-    blocks = sorted(set(found.values()))
-    took, again, off = [], [], []
+def _tried(
+    made: Setting, asks: Sequence[Ask], found: dict[str, list[int]], stored: dict[str, str],
+    read: Read,
+) -> list[Tried]:  # fmt: skip
+    """Every question asked this way, beside what was answered from stored blocks."""
+    texts, session = _answers(made, asks, found, read), replace(made.session, read=read)
+    return [
+        Tried(ask.kind, _right(ask, texts[ask.id]), _right(ask, stored[ask.id]),
+              texts[ask.id] == stored[ask.id],
+              session.score(ask.text, found[ask.id], stored[ask.id]))
+        for ask in asks
+    ]  # fmt: skip
+
+
+def _made(made: Setting, tiers: Tiers, found: dict[str, list[int]]) -> list[Made]:
+    """Make every block that is read; how long that took, and how far it is from the stored one."""
+    told = []
+    blocks = sorted(set().union(*found.values()))
     for one in blocks:
         began = time.perf_counter()
         (block,) = tiers.get([one])
-        took.append(time.perf_counter() - began)
-        began = time.perf_counter()
+        first = time.perf_counter()
         tiers.get([one])
-        again.append(time.perf_counter() - began)
+        again = time.perf_counter()
         (true,) = made.memory.get([one])
-        off.append([_off(block.keys, true.keys), _off(block.values, true.values)])
-    texts = _answers(made, asks, found, tiers.get)
+        told.append(Made(first - began, again - first, _off(block.keys, true.keys),
+                         _off(block.values, true.values)))  # fmt: skip
     assert tiers.reads.rebuilt == len(blocks), "each was made once and then read from memory"
-    return {
-        **_told(asks, texts, stored),
-        "seconds_made": round(median(took), 3), "seconds_again": round(median(again), 5),
-        "keys_off": round(median(one[0] for one in off), 4),
-        "values_off": round(median(one[1] for one in off), 4),
-    }  # fmt: skip
+    return told
 
 
-def _told(asks: Sequence[Ask], texts: dict[str, str], stored: dict[str, str]) -> dict[str, Any]:
-    """Right answers of each kind, the share of those from stored blocks, and how many are equal."""
-    right = {ask.id: _right(ask, texts[ask.id]) for ask in asks}
-    base = sum(_right(ask, stored[ask.id]) for ask in asks)
-    equal = sum(texts[one] == stored[one] for one in texts)
-    kinds = {kind: [right[ask.id] for ask in asks if ask.kind == kind] for kind in KINDS}
+def _told(tried: Sequence[Tried]) -> dict[str, Any]:
+    """Right answers of each kind, their share of those from stored blocks, and what is equal."""
+    right, stored = sum(one.right for one in tried), sum(one.stored for one in tried)
+    kinds = {kind: [one.right for one in tried if one.kind == kind] for kind in KINDS}
     return {
-        "right": f"{sum(right.values())}/{len(asks)}",
+        "right": f"{right}/{len(tried)}",
         **{kind: f"{sum(some)}/{len(some)}" for kind, some in kinds.items()},
-        "of_stored": round(sum(right.values()) / max(1, base), 3),
-        "equal": f"{equal}/{len(asks)}",
+        "of_stored": round(right / max(1, stored), 3),
+        "kept": f"{sum(one.right and one.stored for one in tried)}/{stored}",
+        "equal": f"{sum(one.equal for one in tried)}/{len(tried)}",
+        "logprob_of_stored": round(fmean(one.logprob for one in tried), 3),
     }  # fmt: skip
+
+
+def _cost(made: Sequence[Made]) -> dict[str, Any]:
+    if not made:
+        return {}
+    first, again, keys, values = (median(column) for column in zip(*made, strict=True))
+    return {"seconds_made": round(first, 3), "seconds_again": round(again, 5),
+            "keys_off": round(keys, 4), "values_off": round(values, 4)}  # fmt: skip
 
 
 def _right(ask: Ask, text: str) -> bool:
@@ -146,7 +204,8 @@ def _weighed(memory: Segments, tokens: int) -> dict[str, Any]:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this bench can be told."""
-    parser.add_argument("--tokens", type=int, default=8000)
+    parser.add_argument("--streams", default="4000,6000,8000", help="tokens of each stream")
+    parser.add_argument("--k", type=int, default=1, help="blocks that are read")
     parser.add_argument("--chunk", type=int, default=256, help="tokens encoded in one pass")
     parser.add_argument("--contexts", default=f"0,64,256,{CONTEXT}",
                         help="tokens read before a ghost")  # fmt: skip
