@@ -56,13 +56,13 @@ class Builds:
                 began = time.monotonic()
                 self.build(place, scheme)
                 self.whole[scheme, later] = told(place), time.monotonic() - began
-                shutil.rmtree(place)
 
     def begun(self, scheme: str, *, later: bool) -> Path:
         return self.root / f"{scheme}-{later}"
 
     def started(self, scheme: str, later: bool) -> Path:
         place = self.root / "now"
+        shutil.rmtree(place, ignore_errors=True)
         if later:
             shutil.copytree(self.begun(scheme, later=True), place)
         return place
@@ -120,7 +120,6 @@ def survive(builds: Builds, rounds: int, seed: int) -> None:
             assert not later, "killed before there was anything"
         builds.build(place, scheme)
         assert told(place) == whole, f"round {n}"
-        shutil.rmtree(place)
     assert midway > rounds // 3
 
 
@@ -155,7 +154,6 @@ def test_a_kill_between_blocks_and_the_note_of_them(
         assert memory.next_id > note.blocks
     builds.build(place, scheme)
     assert told(place) == builds.whole[scheme, True][0]
-    shutil.rmtree(place)
 
 
 def test_kills_during_a_build_change_nothing(builds: Builds) -> None:
