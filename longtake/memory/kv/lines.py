@@ -10,6 +10,9 @@ Lines of a screen that appear together are one line. What was on screen or in th
 not told again; derived texts (captions, summaries) repeat the records and are left out. A line
 knows the records it was made of: what a model says of it is only believed when they say so.
 
+A streamer with eyes is shown the frames that were kept, between the lines of what was heard and
+read; what was recognised in a picture is then left out (`items_of`).
+
 The text depends on the records alone, so a video that was not watched further has the same lines.
 """
 
@@ -19,6 +22,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeAlias
 
 from longtake.storage.records import Record
 from longtake.storage.store import Store
@@ -44,8 +48,51 @@ class Line:
     @property
     def digest(self) -> str:
         """Names its content: text, span and records."""
-        told = "\x1f".join((f"{self.start:.3f}", f"{self.end:.3f}", self.text, *self.refs))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return _digest(self.start, self.end, self.text, self.refs)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame that is shown to the streamer: from when to when it stood, and its records."""
+
+    start: Seconds
+    end: Seconds
+    refs: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Names it: span and records."""
+        return _FRAME + _digest(self.start, self.end, "", self.refs)
+
+
+Item: TypeAlias = Line | Shown
+"""What a stream is made of."""
+_FRAME = "frame:"
+
+
+def shows_frames(digests: Iterable[str]) -> bool:
+    """Whether frames are among the items that were read."""
+    return any(one.startswith(_FRAME) for one in digests)
+
+
+def items_of(store: Store, video: str, *, seeing: bool) -> Sequence[Item]:
+    """Return what the streamer reads of a video, by time; with eyes, frames in place of labels.
+
+    A frame's records are what was seen in it and what stood on screen at that moment; at one time
+    it comes after the lines.
+    """
+    if not seeing:
+        return lines_of(store, video)
+    rows = [r for r in store.records(video=video) if not r.maker.startswith(QUICK)]
+    sight = [r for r in rows if (r.level, r.channel) == ("frame", "sight")]
+    screen = [r for r in rows if (r.level, r.channel) == ("moment", "screen")]
+    labels = {r.id for r in sight}
+    made: list[Item] = [one for one in lines_of(store, video) if not labels & set(one.refs)]
+    for row in sight:
+        beside = [r for r in screen if r.span.start <= row.span.start < r.span.end]
+        refs = (row.id, *(r.id for r in _ordered(beside)))
+        made.append(Shown(row.span.start, row.span.end, refs))
+    return sorted(made, key=lambda one: (one.start, isinstance(one, Shown)))
 
 
 def lines_of(store: Store, video: str) -> list[Line]:
@@ -90,6 +137,11 @@ def _pictures(rows: Sequence[Record]) -> Iterable[Line]:
 
 def _ordered(rows: Sequence[Record]) -> list[Record]:
     return sorted(rows, key=lambda r: (r.span.start, r.id))
+
+
+def _digest(start: Seconds, end: Seconds, text: str, refs: tuple[str, ...]) -> str:
+    told = "\x1f".join((f"{start:.3f}", f"{end:.3f}", text, *refs))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _line(who: str, rows: Sequence[Record], said: str | None = None) -> Line:

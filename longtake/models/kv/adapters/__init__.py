@@ -9,7 +9,7 @@ from typing import Any
 from longtake.errors import UnsupportedModel
 from longtake.models.kv.adapters.family import Adapter, Family, FrameTokens, Reader
 
-__all__ = ["Adapter", "FrameTokens", "Reader", "adapter_for"]
+__all__ = ["Adapter", "FrameTokens", "Reader", "adapter_for", "families"]
 
 _FAMILIES = {
     "llava_onevision": "LlavaOnevision",
@@ -17,6 +17,11 @@ _FAMILIES = {
     "qwen3_vl": "Qwen3VL",
     "smolvlm": "SmolVLM",
 }
+
+
+def families() -> list[str]:
+    """The model types whose pictures are served."""
+    return sorted(_FAMILIES)
 
 
 def adapter_for(
@@ -37,7 +42,7 @@ def adapter_for(
     if any(hasattr(model.config, name) for name in ("vision_config", "audio_config")):
         raise UnsupportedModel(
             f"there is no adapter for the pictures of {kind}",
-            fix=f"use one of: {', '.join(sorted(_FAMILIES))}, or a model for text",
+            fix=f"use one of: {', '.join(families())}, or a model for text",
         )
     from longtake.models.kv.adapters.text import Text
 
