@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -68,24 +69,24 @@ class KVMemories:
         asked = scheme is None and bytes_per_hour is not None
         if lines and not asked and done(place, lines, self.models.streamer_name, wanted):
             return self._row(place, len(lines)) | {"read": 0, "anew": ""}
-        began = time.monotonic()
-
-        def told(n: int, total: int, at: float) -> None:
-            if on_progress is not None:
-                share, spent = n / total, time.monotonic() - began
-                on_progress({"stage": "kv", "done": at if n < total else video.duration,
-                             "total": video.duration, "eta": spent / share - spent,
-                             "speed": at / max(spent, 1e-6), "askable": True})  # fmt: skip
-
         streamer = self.models.streamer
         with streamer.tap() as tap:
             profile = profile_of(tap, profiles_in(self.settings))
-            if most is not None and scheme is None and (asked or not place.exists()):
-                wanted = self._fitting(lines, streamer, tap, profile, most, video)
-            made = build(place, lines, streamer, tap, weights=fingerprint(tap.model),
-                         heads=profile.keys, scheme=wanted, on_line=told,
-                         stop=stop or (lambda: False))  # fmt: skip
-        return self._row(place, len(lines)) | {"read": made.lines, "anew": made.anew}
+            read = partial(build, place, lines, streamer, tap, weights=fingerprint(tap.model),
+                           heads=profile.keys, on_line=_teller(video, on_progress),
+                           stop=stop or (lambda: False))  # fmt: skip
+            bounded = most is not None and scheme is None and (asked or not place.exists())
+            schemes = self._fitting(lines, streamer, tap, profile, most, video) if bounded else ()
+            made = read(scheme=schemes[0] if schemes else wanted)
+            last = made.bytes
+            for smaller in schemes[1:]:
+                if most is None or hourly(last, video) <= most:
+                    break
+                last = read(scheme=smaller).bytes
+        row = self._row(place, len(lines)) | {"read": made.lines, "anew": made.anew}
+        if bounded and most is not None and hourly(row["bytes"], video) > most:
+            row["over"] = round(hourly(row["bytes"], video))
+        return row
 
     def streams(self) -> Streams:
         """The memories, to ask; the streamer is loaded with the first question."""
@@ -200,12 +201,53 @@ class KVMemories:
         return told.scheme if told is not None and bytes_per_hour is None else "k8v4"
 
     def _fitting(
-        self, lines: Any, streamer: Any, tap: Any, profile: Profile, most: float, video: Video
-    ) -> str:
-        """The largest way to keep blocks that stays within so many bytes for an hour of video."""
-        from longtake.memory.kv.build import KEPT, bytes_per_token
+        self, lines: Any, streamer: Any, tap: Any, profile: Profile, most: float | None,
+        video: Video,
+    ) -> list[str]:  # fmt: skip
+        """Ways to keep blocks that should stay within so many bytes for an hour, largest first.
+
+        Blocks end with their line; short ones cost a little more than is computed here. Then the
+        next way is taken, which packs what was built and reads nothing. A larger way than one that
+        was built means to read all again, so what it would take is told by what that one takes.
+        """
+        from longtake.memory.kv.asking import place_of
+        from longtake.memory.kv.build import BLOCK, KEPT, LIVE, bytes_per_token
 
         tokens = sum(len(streamer.tokenizer.encode(one.text)) + 1 for one in lines)
-        hourly = tokens * 3600 / max(video.duration, 1.0)
-        fits = [one for one in KEPT if hourly * bytes_per_token(tap, profile.keys, one) <= most]
-        return fits[0] if fits else KEPT[-1]
+        sizes = {one: tokens * bytes_per_token(tap, profile.keys, one) for one in KEPT}
+        newest = min(1.0, LIVE * BLOCK / max(1, tokens))
+        sizes[KEPT[-1]] += sizes["k4v4"] * newest  # Which stay whole.
+        kept, more = self._measured(place_of(self.root, video.id, streamer.name), sizes)
+        for one in KEPT[: KEPT.index(kept) + 1] if kept else ():
+            sizes[one] *= more
+        return [one for one in KEPT if most and hourly(sizes[one], video) <= most] or [KEPT[-1]]
+
+    def _measured(self, place: Path, computed: dict[str, float]) -> tuple[str, float]:
+        """How a memory is kept, if there is one, and how many times the computed bytes it takes."""
+        try:
+            row = self._row(place, 0)
+        except KVError:
+            return "", 1.0
+        if row["state"] != "built" or row["scheme"] not in computed:
+            return "", 1.0
+        return row["scheme"], max(1.0, row["bytes"] / max(1.0, computed[row["scheme"]]))
+
+
+def hourly(size: float, video: Video) -> float:
+    """Bytes of a video as those of an hour of it."""
+    return size * 3600 / max(video.duration, 1.0)
+
+
+def _teller(video: Video, on_progress: OnProgress | None) -> Callable[[int, int, float], None]:
+    """Tells progress by lines that were read: they overlap in time, their share never goes back."""
+    began = time.monotonic()
+
+    def told(n: int, total: int, _: float) -> None:
+        if on_progress is not None:
+            share, spent = n / total, time.monotonic() - began
+            done = video.duration * share
+            on_progress({"stage": "kv", "done": done, "total": video.duration,
+                         "eta": spent / share - spent, "speed": done / max(spent, 1e-6),
+                         "askable": True})  # fmt: skip
+
+    return told

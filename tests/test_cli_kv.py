@@ -83,7 +83,22 @@ def test_a_budget_of_bytes_chooses_how_blocks_are_kept(kv: World) -> None:
     (large,) = kv.data("kv", "build", "--bytes-per-hour", "1e9")["memories"]
     (small,) = kv.data("kv", "build", "--bytes-per-hour", "1")["memories"]
     assert (large["scheme"], small["scheme"]) == ("k8v4", "ghost")
+    assert "over" not in large
+    assert small["over"] == small["bytes"] * 3 > 1, "a third of an hour; no way is that small"
+    assert "no way takes less" in kv.run("kv", "build", "--bytes-per-hour", "1").stdout
     assert kv.run("kv", "build", "--bytes-per-hour", "0").exit_code == 2
+
+
+def test_a_budget_is_kept_where_short_blocks_cost_more_than_was_computed(kv: World) -> None:
+    """OFF: what is computed for full blocks would fit, and what is written would not."""
+    (free,) = kv.data("kv", "build")["memories"]
+    most = 3 * free["bytes"] - 1
+    assert most > 3 * free["tokens"] * 20, "what is computed is much less"
+    (made,) = kv.data("kv", "build", "--bytes-per-hour", str(most))["memories"]
+    assert (made["scheme"], made["read"]) == ("k4v4", 0)
+    assert 3 * made["bytes"] <= most
+    (again,) = kv.data("kv", "build", "--bytes-per-hour", str(most))["memories"]
+    assert {**made, **again} == made, "and it stays so, not read anew"
 
 
 def test_ingest_builds_only_when_told(kv: World) -> None:

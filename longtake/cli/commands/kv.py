@@ -99,7 +99,8 @@ def verify_command(video: str | None) -> None:
             f"longtake kv drop {bad[0]['video']} and longtake kv build {bad[0]['video']} "
             "make it anew",
         )
-    emit({"memories": rows}, lambda: f"{len(rows)} checked, all sound", count=len(rows))
+    told = f"{len(rows)} checked, all sound" if rows else "there is none to check"
+    emit({"memories": rows}, lambda: told, count=len(rows))
 
 
 @kv_command.command("calibrate")
@@ -114,8 +115,7 @@ def calibrate_command() -> None:
     profile, path = library.kv.calibrate()
     data = {
         "model": profile.model, "heads": [list(one) for one in profile.heads],
-        "tau": profile.tau, "rho": profile.rho, "found": dict(profile.found or {}),
-        "path": str(path),
+        "sure": profile.sure, "found": dict(profile.found or {}), "path": str(path),
     }  # fmt: skip
     emit(data, lambda: f"{profile.model}: {len(profile.heads)} heads; kept in {path}")
 
@@ -179,6 +179,11 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(told, right=(4, 6))
 
 
+def _over(row: Mapping[str, Any]) -> str:
+    """Tells of a budget that even the smallest way does not keep."""
+    return f": {size(row['over'])} for an hour, and no way takes less" if row.get("over") else ""
+
+
 def _built(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
@@ -187,5 +192,6 @@ def _built(rows: Sequence[Mapping[str, Any]]) -> str:
         lines.append(
             f"{clean(row['name'])}: {what}{clean(anew)}; {row['blocks']} blocks to "
             f"{clock(row['until'])}, {size(row['bytes'])} as {row['scheme']}"
+            f"{_over(row)}"
         )
     return "\n".join(lines)
