@@ -38,7 +38,7 @@ PROFILES: tuple[Profile, ...] = ("auto", "offline", "cpu", "gpu", "api")
 PREFIX = "LONGTAKE_"
 PROJECT_FILE = "longtake.toml"
 SECRETS = frozenset({"api_key"})
-USER_ONLY = frozenset({"api_base", "api_model", "ffmpeg", "library", "models_dir"})
+USER_ONLY = frozenset({"api_base", "api_model", "ffmpeg", "library", "models_dir", "streamer"})
 """What the folder's file may not set: a program that is started, an endpoint that is sent
 quotations and the key, and folders whose files are opened and written. Nor may it choose a
 profile of `SENDING`."""
@@ -114,6 +114,11 @@ class Settings:
     api_model: str | None = _option("Model name at that endpoint.", None)
     api_key: str | None = field(
         default=None, repr=False, metadata={"help": "Key of the endpoint (environment only)."}
+    )
+    streamer: str | None = _option(
+        "Model that reads videos into the key–value memory, a folder or a name on the hub; one with "
+        "eyes is shown their frames; unset means the profile's.",
+        None,
     )
     chunk_seconds: float = _option(
         "Seconds of video stored in one transaction.", 60.0, ge=10, le=600

@@ -374,6 +374,7 @@ class FakeModels:
     image_tagger: Any = field(default_factory=FakeTagger)
     image_encoder: Any = field(default_factory=FakeImageEncoder)
     chat: Any = None
+    streamer_sees: bool = False
     profile: str = "fake"
 
     def names(self) -> dict[str, str]:

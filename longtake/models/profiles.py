@@ -72,6 +72,8 @@ class SettingsLike(Protocol):
     def api_model(self) -> str | None: ...  # noqa: D102
     @property
     def api_key(self) -> str | None: ...  # noqa: D102
+    @property
+    def streamer(self) -> str | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class ModelSettings:
     api_base: str | None = None
     api_model: str | None = None
     api_key: str | None = None
+    streamer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,27 @@ class Models:
 
     @property
     def streamer(self) -> Streamer:
-        """Reads a video's text as a stream, for the key–value memory."""
+        """Reads a video as a stream, for the key–value memory."""
         return cast(Streamer, self._get("streamer"))
 
     @property
     def streamer_name(self) -> str:
         """The streamer's name, without loading it."""
         return self._parts["streamer"].name
+
+    @property
+    def streamer_sees(self) -> bool:
+        """Whether the streamer is shown frames, without loading it.
+
+        Raises:
+            MissingModel: the one that was named is not here.
+            UnsupportedModel: it sees in a way that is not served.
+        """
+        from longtake.models.hub import folder
+        from longtake.models.kv.streamer import sees
+
+        named = self.settings.streamer
+        return sees(folder(named)) if named else False
 
     def names(self) -> dict[str, str]:
         """Return kind → name of the model, without loading any."""
@@ -269,7 +286,13 @@ class Models:
         return Part(f"{model}@api", (), chat)
 
     def _streamer(self, chat: Part | None) -> Part:
-        """The model that reads streams: the chat model that is here already, or the small one."""
+        """The model that reads streams: the one named, the chat model if here, or the small one."""
+        if named := self.settings.streamer:
+            from longtake.models.hub import folder
+            from longtake.models.kv.streamer import opened
+
+            label = f"{Path(named).name.lower()}@hub"
+            return Part(label, (), lambda: opened(folder(named), label))
         small = "smollm2-135m-instruct"
         name = chat.name if chat else self.store.spec(small).maker
 

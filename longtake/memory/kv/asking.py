@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
 
 from longtake.errors import KVMismatch, KVMissing
 from longtake.memory.kv import checkpoint as noted
-from longtake.memory.kv.build import LIVE, fingerprint_of, newest
+from longtake.memory.kv.build import LIVE, fingerprint_of, newest, wording_of
 from longtake.memory.kv.ghost import Ghosts
 from longtake.memory.kv.heads import Profile, fingerprint, profile_of
 from longtake.memory.kv.mass import Hit, MassIndex, Spans
@@ -130,7 +131,7 @@ class Streams:
         if self._tap is None:
             self._tap = streamer.tap().__enter__()
         profile = profile_of(self._tap, self._profiles)
-        wording = Wording.of(streamer.tokenizer)
+        wording = wording_of(streamer)
         print = fingerprint_of(streamer, self._tap, wording, fingerprint(self._tap.model))
         try:
             memory = Segments(place, print)
@@ -150,7 +151,8 @@ class _Stream:
         self._rows = memory.rows()
         self._sink = sink_block(tap, ids_of(tokenizer, wording.before))
         self._tiers = Tiers(memory, rebuild=Ghosts(tap, self._sink, memory))
-        self._session = Session(tap, tokenizer, wording, self._sink, self._tiers.get)
+        read = partial(self._tiers.get, verify=True)
+        self._session = Session(tap, tokenizer, wording, self._sink, read)
 
     def recall(
         self, question: str, k: int | Literal["auto"], spans: Spans | None, as_of: float | None,

@@ -39,12 +39,17 @@ class Wording:
     @classmethod
     def of(cls, tokenizer: Any, lead: str = "Notes of a video:") -> Wording:
         """Take the tokenizer's chat template apart; without one, plain words."""
+        plain = cls(f"{lead}\n", f"\nQuestion: {MARK}\nAnswer:")
         if not getattr(tokenizer, "chat_template", None):
-            return cls(f"{lead}\n", f"\nQuestion: {MARK}\nAnswer:")
+            return plain
         said = f"{lead}\n{_STREAM}\nQuestion: {_ASK}\nAnswer in a few words."
-        text: str = tokenizer.apply_chat_template(
-            [{"role": "user", "content": said}], tokenize=False, add_generation_prompt=True
-        )
+        # Templates of models with eyes read content as a list of parts, and leave out plain text.
+        contents: list[Any] = [said, [{"type": "text", "text": said}]]
+        texts = (tokenizer.apply_chat_template([{"role": "user", "content": content}],
+                 tokenize=False, add_generation_prompt=True) for content in contents)  # fmt: skip
+        text = next((text for text in texts if _STREAM in text), "")
+        if not text:
+            return plain
         before, after = text.split(_STREAM)
         return cls(before, after.replace(_ASK, MARK))
 
