@@ -25,8 +25,10 @@ from longtake.memory.kv.heads import Profile, fingerprint, profile_of
 from longtake.memory.kv.mass import Hit, MassIndex, Ranker, drift
 from longtake.memory.kv.recall import Recall, chosen
 from longtake.memory.kv.session import Session, Wording, ids_of
+from longtake.models.kv.held import assemble
 from longtake.models.kv.stream import StreamEncoder, Unit
 from longtake.models.kv.tap import RopeTap
+from longtake.storage.kv.block import Block
 from longtake.storage.kv.segments import Fingerprint, Segments
 
 WINDOW, BLOCK = 1024, 64
@@ -111,7 +113,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         figures: dict[str, Any] = {
             "tokens": tokens, "blocks": len(made.memory), "encode_seconds": round(made.seconds, 1),
             "heads": len(made.profile.heads), "measured": made.profile.measured,
-            "kv_bytes": made.memory.bytes(), "tau": made.profile.tau, "rho": made.profile.rho,
+            "kv_bytes": made.memory.bytes(), "sure": made.profile.sure,
         }  # fmt: skip
         layers = range(made.tap.layers)
         queries = {ask.id: made.session.queries(ask.text, layers) for ask in made.world.asks}
@@ -122,6 +124,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         figures["drift"] = round(_drift(index, queries, made), 4)
         figures["query_ms"] = round(_query_ms(index, queries), 1)
         if not args.only_find:
+            say("answers from stored blocks, and from the same blocks read again")
+            figures["equal_evidence"] = _again(made, hits, args)
             say("answers of adaptive k")
             figures["adaptive"], figures["misses"] = _adaptive(made, index, args)
         if args.oracle:
@@ -187,6 +191,33 @@ def _answers(
     return told
 
 
+def _again(
+    made: Setting, hits: dict[str, list[Hit]], args: argparse.Namespace
+) -> dict[str, dict[str, str]]:
+    """Right answers from the first blocks as they are stored, and from their text read anew."""
+    fresh = replace(made, session=replace(made.session, read=lambda ids: _read_anew(made, ids)))
+    told = {}
+    for k in (1, 2, 4):
+        told[f"stored-{k}"] = _answers(made, hits, k, args)
+        told[f"read-again-{k}"] = _answers(fresh, hits, k, args)
+    return told
+
+
+def _read_anew(made: Setting, ids: Sequence[int]) -> list[Block]:
+    """Blocks of the same tokens, read after the prompt in one pass, without the stream's context."""
+    import torch
+
+    blocks = made.memory.get(ids)
+    held = assemble(made.tap, made.session.sink, []) if made.session.sink.n else None
+    tokens = torch.cat([block.tokens for block in blocks])
+    at = torch.arange(len(tokens), dtype=torch.int32)[None] + (held.next if held else 0)
+    read = made.tap.run(tokens, positions=at, held=held)
+    sizes = [block.n for block in blocks]
+    parts = zip(torch.split(read.keys, sizes, 2), torch.split(read.values, sizes, 2), strict=True)
+    return [replace(block, keys=keys, values=values)
+            for block, (keys, values) in zip(blocks, parts, strict=True)]  # fmt: skip
+
+
 def _oracle(made: Setting) -> dict[str, list[Hit]]:
     return {
         ask.id: [Hit(one, 0.0, 0.0) for one in sorted(set().union(*map(made.gold, ask.gold)))]
@@ -202,6 +233,7 @@ def _adaptive(
     recall = Recall(made.session, index, made.profile, times)
     told: dict[str, Any] = {}
     misses = []
+    seen: list[tuple[float, bool]] = []
     for kind in [*args.kinds.split(","), "nowhere"]:
         right, first, accepted, blocks, sure = [], [], [], [], []
         for ask in _asked(made, (kind,)):
@@ -213,6 +245,7 @@ def _adaptive(
             accepted.append(last.accepted)
             blocks.append(sum(len(one.blocks) for one in tried))
             sure.append(last.confidence)
+            seen.append((last.confidence, right[-1]))
             say(f"{ask.id}: {last.text!r} {last.confidence:.2f} {'' if right[-1] else '(miss)'}")
             if not right[-1]:
                 gold = sorted(set().union(*map(made.gold, ask.gold)))
@@ -229,7 +262,17 @@ def _adaptive(
             "blocks_read": round(sum(blocks) / len(blocks), 2),
             "confidence": round(sum(sure) / len(sure), 3),
         }  # fmt: skip
+    told["calibration_error"] = round(_ece(seen), 3)
     return told, misses
+
+
+def _ece(seen: Sequence[tuple[float, bool]], bins: int = 5) -> float:
+    """Expected calibration error over bins of equally many answers."""
+    import numpy as np
+
+    ordered = np.array(sorted(seen), dtype=float)
+    parts = np.array_split(ordered, bins)
+    return float(sum(abs((one[:, 0] - one[:, 1]).sum()) for one in parts) / len(ordered))
 
 
 def _baseline(

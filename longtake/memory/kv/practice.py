@@ -1,8 +1,8 @@
 """Text made for calibration: a log of a ship with key–value facts hidden in it, and questions.
 
-Sixteen facts of four kinds, four alike in each but for their key and their value, so that a head
-has to find the key and not only the kind; and as many questions about keys that are nowhere. All of
-it comes from a seed.
+Twenty facts of four kinds, five alike in each but for their key and their value, so that a head has
+to find the key and not only the kind; and as many questions about keys that are nowhere. All of it
+comes from a seed.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ from dataclasses import dataclass
 from random import Random
 
 _KINDS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("Crate {key} holds the {value}.", "What does crate {key} hold?",
-     ("amber", "crimson", "ivory", "violet", "indigo", "turquoise", "beige", "scarlet"),
-     ("sextant", "accordion", "microscope", "chandelier")),
+    ("The code of the {key} locker is {value}.", "What is the code of the {key} locker?",
+     ("amber", "crimson", "ivory", "violet", "olive",
+      "indigo", "turquoise", "beige", "scarlet", "silver"),
+     ("3351", "8126", "7704", "5939", "2283")),
     ("The password of engineer {key} is {value}.", "What is the password of engineer {key}?",
-     ("Halvorsen", "Okafor", "Petrescu", "Yamada", "Lindqvist", "Moreau", "Castellano", "Novak"),
-     ("thistle", "pyramid", "walnut", "cobweb")),
-    ("Cabin {key} was given to {value}.", "Who was given cabin {key}?",
-     ("twelve", "thirty", "forty", "sixteen", "ninety", "eighty", "seventy", "fifty"),
-     ("Mister Fairweather", "Madame Dupont", "Captain Ivanov", "Sister Agatha")),
+     ("Halvorsen", "Okafor", "Petrescu", "Yamada", "Ferrari",
+      "Lindqvist", "Moreau", "Castellano", "Novak", "Schmidt"),
+     ("thistle", "pyramid", "walnut", "cobweb", "lemonade")),
+    ("The dog of {key} is called {value}.", "What is the dog of {key} called?",
+     ("Mister Fairweather", "Madame Dupont", "Captain Ivanov", "Sister Agatha", "Uncle Benedict",
+      "Doctor Quimby", "Lady Thornton", "Father Gregor", "Colonel Sanchez", "Aunt Matilda"),
+     ("Biscuit", "Thunder", "Pepper", "Shadow", "Domino")),
     ("The freight for {key} weighs {value} tons.", "How many tons does the freight for {key} weigh?",
-     ("Valparaiso", "Rotterdam", "Casablanca", "Singapore", "Montreal", "Calcutta", "Durban",
-      "Odessa"),
-     ("614", "387", "952", "271")),
+     ("Valparaiso", "Rotterdam", "Casablanca", "Singapore", "Marseille",
+      "Montreal", "Calcutta", "Durban", "Odessa", "Havana"),
+     ("614", "387", "952", "271", "438")),
 )  # fmt: skip
-"""A fact, a question, keys (the first four have a fact), and their values."""
+"""A fact, a question, keys (the first `EACH` have a fact), and their values."""
+EACH = 5
 
 _CREW = ("the cook", "the second mate", "a stoker", "the radio operator", "the ship's cat",
          "a passenger", "the purser", "the boatswain", "the carpenter", "the lookout")  # fmt: skip
@@ -57,7 +61,7 @@ def practice(
 ) -> tuple[list[str], list[Question]]:
     """Return lines of about so many tokens, and questions: answered ones and then the others."""
     dice = Random(seed)
-    facts = [(kind, n) for n in range(4) for kind in range(len(_KINDS))]
+    facts = [(kind, n) for n in range(EACH) for kind in range(len(_KINDS))]
     told = [_KINDS[kind][0].format(key=_KINDS[kind][2][n], value=_KINDS[kind][3][n])
             for kind, n in facts]  # fmt: skip
     lines: list[str] = []
@@ -75,7 +79,7 @@ def practice(
     asks = [Question(_KINDS[kind][1].format(key=_KINDS[kind][2][n]), places[at],
                      _KINDS[kind][3][n].split()[-1])
             for at, (kind, n) in enumerate(facts)]  # fmt: skip
-    nowhere = [Question(_KINDS[kind][1].format(key=_KINDS[kind][2][n + 4]), None, "")
+    nowhere = [Question(_KINDS[kind][1].format(key=_KINDS[kind][2][n + EACH]), None, "")
                for kind, n in facts]  # fmt: skip
     return lines, asks + nowhere
 

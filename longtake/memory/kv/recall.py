@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 LADDER = (1, 2, 4, 8)
 """How many blocks are read, one attempt after another."""
+ENOUGH = 0.7
+"""An answer of this confidence is accepted: one that is refused costs another look, no more."""
 _EPS = 1e-12
-_STEEP = 6.0  # How fast confidence rises around a threshold.
+_UNMEASURED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +142,11 @@ class Recall:
     ) -> Attempt:
         ids = (*(one.block for one in hits), *near)
         rest = (0.0,) * len(near)
+        sure = confidence(said.logprob, stands_out, self.profile) if said.text else 0.0
         return Attempt(
             ids, tuple(self.times[one] for one in ids),
             (*(one.score for one in hits), *rest), (*(one.p for one in hits), *rest),
-            said.text, said.logprob, stands_out, confidence(said.logprob, stands_out, self.profile),
-            bool(said.text) and said.logprob >= self.profile.tau and stands_out >= self.profile.rho,
+            said.text, said.logprob, stands_out, sure, sure >= ENOUGH,
         )  # fmt: skip
 
 
@@ -169,13 +171,16 @@ def margin(hits: Sequence[Hit], k: int) -> float:
 
 
 def confidence(logprob: float, stands_out: float, profile: Profile) -> float:
-    """0 to 1: as likely as the answer's words are, less as no block stands out.
+    """How likely an answer is right, 0 to 1, as `calibrate` measured it for the model.
 
-    At the thresholds of the profile each of the two counts one half.
+    It rises with the mean log-probability of the answer's tokens and with how clearly its blocks
+    stand out. Without a measurement it stays below `ENOUGH`.
     """
-    words = 1 / (1 + math.exp(-_STEEP * (logprob - profile.tau)))
-    place = 1 / (1 + math.exp(-_STEEP * math.log(max(stands_out, _EPS) / profile.rho)))
-    return words * place
+    if profile.sure is None:
+        return _UNMEASURED * math.exp(min(0.0, logprob))
+    base, words, place = profile.sure
+    z = base + words * logprob + place * math.log(max(stands_out, _EPS))
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
 
 
 def _judged(attempt: Attempt, accepted: bool) -> Attempt:
