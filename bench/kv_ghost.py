@@ -1,6 +1,6 @@
 """Ghosts: what answers lose when keys and values are not kept but made again.
 
-    python -m bench.kv --rows ghost --streams 4000,6000,8000 --folder DIR
+    python -m bench.kv --rows ghost --streams 4000,6000 --folder DIR
 
 Streams of `bench.kv_needles` are encoded once and kept as k8v4; a copy of each is turned into
 ghosts, of which index keys and token ids are left. Every question reads the blocks that the index
@@ -102,6 +102,7 @@ def _stream(
             tiers = Tiers(memory, rebuild=rebuild)
             took.setdefault(way, []).extend(_made(made, tiers, found))
             tried.setdefault(way, []).extend(_tried(made, asks, found, stored, tiers.get))
+            say(f"{_told(tried[way])} {_cost(took[way])}")
     return figures
 
 
@@ -204,9 +205,9 @@ def _weighed(memory: Segments, tokens: int) -> dict[str, Any]:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add what this bench can be told."""
-    parser.add_argument("--streams", default="4000,6000,8000", help="tokens of each stream")
+    parser.add_argument("--streams", default="4000,6000", help="tokens of each stream")
     parser.add_argument("--k", type=int, default=1, help="blocks that are read")
     parser.add_argument("--chunk", type=int, default=256, help="tokens encoded in one pass")
-    parser.add_argument("--contexts", default=f"0,64,256,{CONTEXT}",
+    parser.add_argument("--contexts", default=f"0,256,{CONTEXT}",
                         help="tokens read before a ghost")  # fmt: skip
     parser.add_argument("--profiles", help="a folder of head profiles to look in first")

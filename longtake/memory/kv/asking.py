@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
 
-from longtake.errors import KVMismatch, KVMissing
+from longtake.errors import KVDamaged, KVMismatch, KVMissing
 from longtake.memory.kv import checkpoint as noted
 from longtake.memory.kv.build import LIVE, fingerprint_of, newest, wording_of
 from longtake.memory.kv.ghost import Ghosts
@@ -137,6 +137,10 @@ class Streams:
             memory = Segments(place, print)
         except KVMismatch as error:
             raise KVMismatch(error.message, fix=build) from error
+        if not len(memory):
+            lost = f": {memory.dropped[0]}" if memory.dropped else ""
+            memory.close()
+            raise KVDamaged(f"no block is left of the key–value memory of {video}{lost}", fix=build)
         return _Stream(memory, self._tap, streamer.tokenizer, wording, profile)
 
 
