@@ -79,7 +79,7 @@ class ShelfWriter:
 
 
 class Shelf:
-    """One file of index keys, mapped into memory."""
+    """One file of index keys; each read maps it for as long as it takes."""
 
     def __init__(self, folder: Path, told: FileRow) -> None:
         """Map it.
@@ -99,7 +99,6 @@ class Shelf:
         self._header = read_header(path)
         if _RECORD not in self._header.parts:
             raise KVDamaged(f"{told.name} holds no index keys", fix=REBUILD)
-        self._maps: dict[str, np.ndarray] = {}
 
     def verify(self) -> None:
         """Make sure that every bit is as it was written.
@@ -142,15 +141,14 @@ class Shelf:
     def _map(self, name: str) -> np.ndarray:
         import numpy as np
 
-        if name not in self._maps:
-            part = self._header.parts[_RECORD].get(name)
-            if part is None:
-                raise KVMissing(f"{self.path.name} holds no index keys", fix=REBUILD)
-            self._maps[name] = np.memmap(
-                self.path, dtype=part.kind, mode="r", offset=self._header.data + part.offset,
-                shape=part.shape,
-            )  # fmt: skip
-        return self._maps[name]
+        part = self._header.parts[_RECORD].get(name)
+        if part is None:
+            raise KVMissing(f"{self.path.name} holds no index keys", fix=REBUILD)
+        # Mapped for one read only: pages that stay mapped count as memory of the process.
+        return np.memmap(
+            self.path, dtype=part.kind, mode="r", offset=self._header.data + part.offset,
+            shape=part.shape,
+        )  # fmt: skip
 
 
 def chosen(keys: Tensor, heads: Heads) -> Tensor:
