@@ -133,7 +133,7 @@ def real(tokens: int, shares: Sequence[float], most: int) -> dict[str, Any]:
     with RopeTap(model) as tap:
         session = Session.over(tap, tokenizer, lambda _: ())
         began = time.monotonic()
-        blocks = _encoded(session, world)
+        blocks = encoded(session, world.notes)
         say(f"{len(blocks)} blocks encoded in {time.monotonic() - began:.0f} s")
         items = _items(world, blocks)
         if most < len(items):
@@ -236,12 +236,14 @@ def _items(world: Stream, blocks: Sequence[Block]) -> list[Item]:
     return made
 
 
-def _encoded(session: Session, world: Stream) -> list[Block]:
+def encoded(session: Session, notes: Sequence[str]) -> list[Block]:
+    """Read notes, one every few seconds; a block knows the numbers of its notes."""
     encoder = StreamEncoder(
-        session.tap, ids_of(session.tokenizer, session.wording.before), window=WINDOW, block=BLOCK
-    )
+        session.tap, ids_of(session.tokenizer, session.wording.before), window=WINDOW, chunk=256,
+        block=BLOCK,
+    )  # fmt: skip
     made: list[Block] = []
-    for n, note in enumerate(world.notes):
+    for n, note in enumerate(notes):
         ids = ids_of(session.tokenizer, note + "\n")
         made += encoder.feed(Unit(n * SECONDS, (n + 1) * SECONDS, ids=ids, refs=(str(n),)))
     return made + encoder.close()

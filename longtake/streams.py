@@ -58,11 +58,13 @@ class KVMemories:
     ) -> dict[str, Any]:
         """Read what was not read yet; return the memory's row of `status` and what was done."""
         from longtake.memory.kv.asking import place_of
-        from longtake.memory.kv.build import build, done
+        from longtake.memory.kv.build import build, done, tokens_of
         from longtake.memory.kv.heads import fingerprint, profile_of
-        from longtake.memory.kv.lines import lines_of
+        from longtake.memory.kv.lines import items_of
+        from longtake.perception.frames import frame_at
 
-        lines = lines_of(store, video.id)
+        lines = items_of(store, video.id, seeing=self.models.streamer_sees)
+        picture = partial(frame_at, video.path)
         place = place_of(self.root, video.id, self.models.streamer_name)
         most = bytes_per_hour or self.settings.kv.bytes_per_hour or None
         wanted = scheme or self._wanted(place, bytes_per_hour)
@@ -73,10 +75,11 @@ class KVMemories:
         with streamer.tap() as tap:
             profile = profile_of(tap, profiles_in(self.settings))
             read = partial(build, place, lines, streamer, tap, weights=fingerprint(tap.model),
-                           heads=profile.keys, on_line=_teller(video, on_progress),
+                           heads=profile.keys, picture=picture, on_line=_teller(video, on_progress),
                            stop=stop or (lambda: False))  # fmt: skip
             bounded = most is not None and scheme is None and (asked or not place.exists())
-            schemes = self._fitting(lines, streamer, tap, profile, most, video) if bounded else ()
+            tokens = tokens_of(lines, streamer, picture) if bounded else 0
+            schemes = self._fitting(tokens, streamer, tap, profile, most, video) if bounded else ()
             made = read(scheme=schemes[0] if schemes else wanted)
             last = made.bytes
             for smaller in schemes[1:]:
@@ -102,13 +105,15 @@ class KVMemories:
     def status(self, video: Video, store: Store | None = None) -> list[dict[str, Any]]:
         """Return a row for each memory of a video: who made it, blocks, bytes, how it is kept."""
         from longtake.memory.kv.asking import streams_of
-        from longtake.memory.kv.lines import lines_of
+        from longtake.memory.kv.checkpoint import digests, load
+        from longtake.memory.kv.lines import items_of, shows_frames
 
-        lines = len(lines_of(store, video.id)) if store is not None else 0
         rows = []
         for place in streams_of(self.root, video.id):
+            seeing = shows_frames(digests(load(place)))
+            lines = items_of(store, video.id, seeing=seeing) if store is not None else ()
             try:
-                rows.append(self._row(place, lines))
+                rows.append(self._row(place, len(lines)))
             except KVError as error:
                 rows.append({"streamer": place.name, "state": "damaged", "why": error.message})
         return rows
@@ -201,7 +206,7 @@ class KVMemories:
         return told.scheme if told is not None and bytes_per_hour is None else "k8v4"
 
     def _fitting(
-        self, lines: Any, streamer: Any, tap: Any, profile: Profile, most: float | None,
+        self, tokens: int, streamer: Any, tap: Any, profile: Profile, most: float | None,
         video: Video,
     ) -> list[str]:  # fmt: skip
         """Ways to keep blocks that should stay within so many bytes for an hour, largest first.
@@ -211,16 +216,16 @@ class KVMemories:
         was built means to read all again, so what it would take is told by what that one takes.
         """
         from longtake.memory.kv.asking import place_of
-        from longtake.memory.kv.build import BLOCK, KEPT, LIVE, bytes_per_token
+        from longtake.memory.kv.build import BLOCK, KEPT, LIVE, bytes_per_token, ways_of
 
-        tokens = sum(len(streamer.tokenizer.encode(one.text)) + 1 for one in lines)
         sizes = {one: tokens * bytes_per_token(tap, profile.keys, one) for one in KEPT}
         newest = min(1.0, LIVE * BLOCK / max(1, tokens))
         sizes[KEPT[-1]] += sizes["k4v4"] * newest  # Which stay whole.
         kept, more = self._measured(place_of(self.root, video.id, streamer.name), sizes)
         for one in KEPT[: KEPT.index(kept) + 1] if kept else ():
             sizes[one] *= more
-        return [one for one in KEPT if most and hourly(sizes[one], video) <= most] or [KEPT[-1]]
+        ways = ways_of(streamer)
+        return [one for one in ways if most and hourly(sizes[one], video) <= most] or [ways[-1]]
 
     def _measured(self, place: Path, computed: dict[str, float]) -> tuple[str, float]:
         """How a memory is kept, if there is one, and how many times the computed bytes it takes."""

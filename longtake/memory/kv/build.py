@@ -152,19 +152,21 @@ def build(
         return Built(len(fresh), tokens, len(memory), memory.bytes(), anew)
 
 
+def ways_of(streamer: Streamer) -> tuple[str, ...]:
+    """How blocks of this streamer may be kept, largest first; ghosts are made of words alone."""
+    return KEPT if streamer.eyes is None else tuple(one for one in KEPT if one != GHOST)
+
+
 def check_scheme(streamer: Streamer, scheme: str) -> None:
     """Refuse ways to keep blocks that are not there, or not for this streamer.
 
     Raises:
         UsageError: the message names those there are.
     """
-    if scheme not in KEPT:
-        raise UsageError(f"blocks cannot be kept as {scheme!r}", fix=f"one of: {', '.join(KEPT)}")
-    if scheme == GHOST and streamer.eyes is not None:
-        raise UsageError(
-            "blocks of frames cannot be kept as ghosts: they are made again from words alone",
-            fix=f"one of: {', '.join(one for one in KEPT if one != GHOST)}",
-        )
+    ways = ways_of(streamer)
+    if scheme not in ways:
+        of = "blocks of frames" if scheme in KEPT else "blocks"
+        raise UsageError(f"{of} cannot be kept as {scheme!r}", fix=f"one of: {', '.join(ways)}")
 
 
 class _Work:
@@ -315,6 +317,19 @@ def remove(folder: Path) -> None:
     for path in [*folder.glob("manifest.sqlite*"), *folder.glob("*.safetensors"),
                  *folder.glob(".*.tmp")]:  # fmt: skip
         path.unlink(missing_ok=True)
+
+
+def tokens_of(lines: Sequence[Item], streamer: Streamer, picture: Picture) -> int:
+    """About how many tokens all lines have; frames of a video are taken for equally large."""
+    shown = [one for one in lines if isinstance(one, Shown)]
+    told = sum(len(streamer.tokenizer.encode(one.text)) + 1
+               for one in lines if not isinstance(one, Shown))  # fmt: skip
+    if not shown:
+        return told
+    first = shown[0]
+    return told + len(shown) * len(
+        streamer.look(picture(first.start), first.start, first.end).tokens
+    )
 
 
 def bytes_per_token(tap: RopeTap, heads: Heads, scheme: str) -> float:
