@@ -164,7 +164,9 @@ def measure_chat(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     models = open_models(given.profile)
     every = unsure(ask_everything(folder, given.profile))
     rows = with_passages(sample(every, given.sample), folder, given.profile)
-    chats = [endpoint(one) for one in given.endpoint or ()] or [models.chat]
+    chats = [endpoint(one) for one in given.endpoint or ()]
+    if not chats and models.chat is not None:
+        chats = [models.chat]
     report: dict[str, Any] = {"bench": "calibrate --chat", "machine": machine(),
                               "unsure": len(every), "sample": len(rows), "models": {}}  # fmt: skip
     for chat in chats:

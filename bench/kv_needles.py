@@ -294,8 +294,10 @@ def _baseline(
     longest = int(getattr(made.tap.model.config, "max_position_embeddings", 0))
     if name == "full" and sum(row.n for row in rows) > min(longest, 8192):
         return {"answers": "does not fit"}
-    session = replace(made.session, sink=None) if name == "window" else made.session
-    asked = replace(made, session=session)
+    asked = made
+    if name == "window":  # As no session is: without what comes before the stream.
+        bare = replace(made.session, sink=None)  # type: ignore[arg-type]
+        asked = replace(made, session=bare)
     return {"answers": _answers(asked, hits, len(rows), args)}
 
 

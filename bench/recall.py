@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
 import tempfile
 import time
@@ -32,6 +33,7 @@ import numpy as np
 
 from longtake.memory import channels
 from longtake.memory.recall import Recall
+from longtake.models.protocols import WordVectors
 from longtake.storage.records import (
     Channel,
     Facet,
@@ -84,6 +86,14 @@ class Hashed:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
     encode_texts = encode
+
+    def words(self, texts: Sequence[str]) -> list[WordVectors]:
+        made = []
+        for text in texts:
+            spans = tuple(found.span() for found in re.finditer(r"\S+", text))
+            rows = self.encode([text[a:b] for a, b in spans])
+            made.append(WordVectors(spans, rows))
+        return made
 
     def encode_images(self, images: Sequence[Any]) -> Any:
         raise NotImplementedError("no pictures are made here")

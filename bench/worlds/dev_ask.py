@@ -229,9 +229,9 @@ def _times(script: Script) -> Iterator[DevQuestion]:
             second = f"When is the {refrain} mentioned for the second time?"
             yield _made("structure", refrain, "first_last", second, times[1])
     for fact in script.facts[::3]:
-        text = {"one": "When does the speaker mention {t} and its {h}?",
+        told = {"one": "When does the speaker mention {t} and its {h}?",
                 "two": "When do we learn the {h} of {t}?"}[script.half]  # fmt: skip
-        words = text.format(t=fact.thing.the, h=fact.attribute.noun)
+        words = told.format(t=fact.thing.the, h=fact.attribute.noun)
         kind = "screen" if fact.shown else "speech"
         yield _made("mention", fact.subject.title, kind, words, *fact.spans)
 

@@ -94,7 +94,8 @@ def bend(samples: Sound, pitch: float) -> Sound:
     (1250, 800)
     """
     places = np.arange(round(len(samples) / pitch)) * pitch
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+    bent: Sound = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+    return bent
 
 
 def default_cache() -> Path:
