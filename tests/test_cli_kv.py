@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from bench.worlds.needles import filler
+from longtake.config import load_settings
 from longtake.models.kv.streamer import Streamer
+from longtake.models.profiles import Models
 from longtake.storage.store import Store
 from tests.cli_world import Scripted, World, answered, world
 from tests.kv_library import add, tiny_streamer
@@ -149,3 +153,38 @@ def test_help_loads_no_model_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env=dict(os.environ))  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+def test_the_real_model_reads_keeps_ghosts_and_finds_by_them(
+    world: World, offline_models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole command with the real weights; what it finds lies in a ghost."""
+
+    def opened(given: Any) -> Scripted:
+        made = Scripted(given, world.script)
+        made.models.streamer = offline_models.streamer  # type: ignore[misc]
+        made.models.streamer_name = offline_models.streamer_name  # type: ignore[misc]
+        return made
+
+    monkeypatch.setattr("longtake.cli.session.open_library", opened)
+    dice = Random(3)
+    said = [filler(dice) for _ in range(66)]
+    said.insert(9, "The ferry to the island leaves from pier nineteen.")
+    ids = [add(world.library, "moment", "speech", 800.0 + 5 * n, 804.0 + 5 * n, text)
+           for n, text in enumerate(said)]  # fmt: skip
+    (made,) = world.data("kv", "build", "--scheme", "ghost")["memories"]
+    assert made["state"] == "built"
+    assert 0 < made["ghosts"] == made["blocks"] - 16
+    assert world.data("kv", "verify")["memories"][0]["ok"]
+    assert world.data("kv", "build", "--scheme", "ghost")["memories"][0]["read"] == 0
+    with opened(load_settings(library=world.library)) as library:
+        told = library.toolbox.call(
+            "recall_kv", question="From which pier does the ferry to the island leave?",
+            video="lecture", k=1,
+        )["attempts"][0]  # fmt: skip
+    assert ids[9] in told["blocks"][0]["refs"]
+    assert told["blocks"][0]["block"] < made["ghosts"]
+    assert told["text"], "what so small a model says is not asked for here"
+    assert world.data("kv", "drop", "lecture")["freed"] > made["bytes"] // 2
+    assert world.data("kv", "status")["memories"][0]["state"] == "none"
