@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = "held out"
 SIGHT_STEPS, SIGHT_BATCH = 900, 48
-POOL = 6000
+POOL = 8000
 """Moments that streams are put together from."""
 SCALE = 0.3
 """Standard deviation of the vectors of a frame: about what a layer adds to them."""
@@ -70,11 +70,11 @@ class Stage:
 
 
 STAGES = (
-    Stage((1, 1), 24, 4, 500, 0.97),
-    Stage((2, 2), 24, 8, 900, 0.95),
-    Stage((2, 4), 16, 12, 500, 0.95),
-    Stage((3, 8), 10, 16, 300, 0.95),
-    Stage((2, 12), 8, 20, 500, 1.1),
+    Stage((1, 1), 24, 4, 700, 0.97),
+    Stage((2, 2), 24, 8, 2500, 0.94),
+    Stage((2, 4), 16, 12, 1200, 0.94),
+    Stage((3, 8), 10, 16, 800, 0.94),
+    Stage((2, 12), 8, 20, 700, 1.1),
 )
 RATE, WARM = 2e-3, 40
 LAST = 40
@@ -120,7 +120,8 @@ def train_sight(model: Any, steps: int, batch: int, seed: int) -> float:
     """Teach the tower and the projector to say what a frame shows; return the accuracy.
 
     All tokens of a frame together tell its digit, colour, shape and place; each by itself tells the
-    key and which token it is, as towers trained at large do mix a whole picture into each patch.
+    key, about where the shape is, which frame it is and which token, as towers trained at large do
+    mix a whole picture into each patch.
     """
     import torch
 
@@ -154,7 +155,7 @@ def train_sight(model: Any, steps: int, batch: int, seed: int) -> float:
 
 
 _WHOLE = [10, len(COLOURS), len(SHAPES), SIDE // 4, SIDE // 4]
-_EACH = [len(LETTERS), len(LETTERS), TOKENS]
+_EACH = [len(LETTERS), len(LETTERS), SIDE // 6, SIDE // 6, FRAMES, TOKENS]
 
 
 def _shown(moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
@@ -168,7 +169,7 @@ def _shown(moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
             whole.append([int(one.digit), list(COLOURS).index(one.colour),
                           SHAPES.index(one.shape), left // 4, top // 4])  # fmt: skip
             key = [LETTERS.index(letter) for letter in one.key]
-            each += [[*key, token] for token in range(TOKENS)]
+            each += [[*key, left // 6, top // 6, n, token] for token in range(TOKENS)]
     return torch.tensor(whole), torch.tensor(each)
 
 

@@ -2,9 +2,10 @@
 
 A frame is 48 × 48 pixels. The strip on top shows the key and a digit, in either order; below, a
 coloured shape moves among small grey ones, by twelve pixels from the first frame of a moment to the
-second. Keys are unique in a world, all else repeats, so most frames look alike: keys share letters,
-and a question can be answered by no other frame than those of its moment; which way the shape went
-only by both of them, or by one that was encoded after the other.
+second; a bar in the corner is longer in the second. Keys are unique in a world, all else repeats,
+so most frames look alike: keys share letters, and a question can be answered by no other frame than
+those of its moment; which way the shape went only by both of them, or by the second if it was
+encoded after the first.
 
 Contract: the same seed makes the same moments, pixels and questions. Drawing needs numpy alone.
 """
@@ -162,6 +163,7 @@ def _frame(moment: Moment, n: int) -> Image:
     for name, left, top in moment.grey:
         _put(frame, _mask(name, 5), left, top, (120, 120, 120))
     _put(frame, _mask(moment.shape, _SIZE), *moment.place(n), COLOURS[moment.colour])
+    frame[SIDE - 3 :, : 3 + 4 * n] = 250
     letters, digit = (14, 1) if moment.swapped else (1, 36)
     for place, letter in enumerate(moment.key):
         _put(frame, _glyph(letter), letters + 12 * place, 1, (250, 250, 250))
