@@ -117,7 +117,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         }  # fmt: skip
         layers = range(made.tap.layers)
         queries = {ask.id: made.session.queries(ask.text, layers) for ask in made.world.asks}
-        index = MassIndex.over(made.memory, made.profile)
+        index = _index(made)
         say("token mass")
         hits = {one: index.search(asked, 9) for one, asked in queries.items()}
         figures["ways"] = {"token_mass": _found(made, hits)}
@@ -134,6 +134,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             say(name)
             figures["ways"][name] = _baseline(made, name, queries, args)
         return figures
+
+
+def _index(made: Setting) -> MassIndex:
+    neutral = made.session.neutral(made.profile.layers)
+    return MassIndex.over(made.memory, made.profile, neutral=neutral)
 
 
 def _asked(made: Setting, kinds: Sequence[str]) -> list[Ask]:
@@ -164,7 +169,7 @@ def _right(ask: Ask, text: str) -> bool:
 def answered(made: Setting, kind: str, *, way: str = "token_mass", k: int = 1) -> int:
     """How many questions of a kind are answered right from the first k blocks."""
     if way == "token_mass":
-        index: Ranker = MassIndex.over(made.memory, made.profile)
+        index: Ranker = _index(made)
     else:
         index = baseline(way, layers=made.tap.layers, window=WINDOW)
         for row in made.memory.rows():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -223,3 +223,34 @@ def test_a_profile_belongs_to_its_weights_and_others_fall_back(tmp_path: Path) -
         assert own.layers == (0, 2)
     with pytest.raises(KVDamaged, match="cannot be read"):
         load(path.read_text()[:-20])
+
+
+def test_what_any_question_attends_to_is_taken_off() -> None:
+    """A first block that catches the attention of common words hides an answer it stands beside."""
+    made = planted(400)
+    blocks = list(made.blocks())
+    common = torch.randn(DIM, generator=torch.Generator().manual_seed(77))
+    for layer, head in PROFILE.keys:
+        blocks[0].keys[layer, head, 0] = common
+
+    def asked(gold: int | None) -> dict[int, Tensor]:
+        query = made.query(gold) if gold is not None else made.query(0)
+        for layer, head in PROFILE.heads:
+            query[layer][head, 0] = common * 2
+            if gold is None:
+                query[layer][head, 2] = 0.0
+            else:
+                query[layer][head, 2] *= 0.45
+        return query
+
+    with_it, without = MassIndex(PROFILE, neutral=asked(None)), MassIndex(PROFILE)
+    for block in blocks:
+        with_it.add(block)
+        without.add(block)
+    assert recall_of(without, asked, made) < 0.5
+    assert recall_of(with_it, asked, made) == 1.0
+
+
+def recall_of(index: MassIndex, asked: Callable[[int], dict[int, Tensor]], made: Planted) -> float:
+    found = [index.search(asked(gold), 1)[0].block == gold for gold in made.golds]
+    return sum(found) / len(found)

@@ -143,11 +143,12 @@ def test_an_agent_may_decide_what_is_enough() -> None:
 
 
 def test_margins_are_the_largest_step_down_so_far() -> None:
-    hits = [Hit(1, 1.0, 0), Hit(2, 0.9, 0), Hit(3, 0.3, 0)]
+    hits = [Hit(1, 2.0, 0.99), Hit(2, 1.8, 0.89), Hit(3, 0.6, 0.29)]
     assert margin(hits, 1) == pytest.approx(1 / 0.9)
     assert margin(hits, 2) == pytest.approx(3.0)
     assert margin(hits, 8) == pytest.approx(3.0)
     assert margin(hits[:1], 1) == 1.0
+    assert margin([Hit(1, 0.0002, 0.0001), Hit(2, 0.0, 0.0)], 1) < 1.02  # nothing beside nothing
 
 
 def test_confidence_is_fitted_to_how_often_answers_are_right() -> None:

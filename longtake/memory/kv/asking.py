@@ -10,7 +10,7 @@ Nothing is written. A memory that cannot be used raises a `KVError`, which says 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,13 +22,12 @@ from longtake.memory.kv import checkpoint as noted
 from longtake.memory.kv.build import LIVE, fingerprint_of, newest, wording_of
 from longtake.memory.kv.ghost import Ghosts
 from longtake.memory.kv.heads import Profile, fingerprint, profile_of
-from longtake.memory.kv.mass import Hit, MassIndex, Spans
+from longtake.memory.kv.mass import MassIndex, Spans
 from longtake.memory.kv.recall import Attempt, Recall
 from longtake.memory.kv.session import Session, Wording, ids_of
 from longtake.memory.kv.tiers import Tiers
 from longtake.models.kv.stream import sink_block
 from longtake.models.kv.streamer import slug
-from longtake.storage.kv.block import Block
 from longtake.storage.kv.segments import Segments
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ class Streams:
         self.root, self._name = root, name
         self._streamer, self._profiles = streamer, profiles
         self._tap: RopeTap | None = None
+        self._neutral: Mapping[int, Tensor] | None = None  # Of the model: the same for all streams.
         self._open: dict[str, _Stream] = {}
         self._lock = RLock()
 
@@ -105,7 +105,7 @@ class Streams:
             self._open.clear()
             if self._tap is not None:
                 self._tap.__exit__(None, None, None)
-                self._tap = None
+                self._tap = self._neutral = None
 
     def _stream(self, video: str) -> _Stream:
         if video not in self._open:
@@ -141,22 +141,26 @@ class Streams:
             lost = f": {memory.dropped[0]}" if memory.dropped else ""
             memory.close()
             raise KVDamaged(f"no block is left of the key–value memory of {video}{lost}", fix=build)
-        return _Stream(memory, self._tap, streamer.tokenizer, wording, profile)
+        opened = _Stream(memory, self._tap, streamer.tokenizer, wording, profile, self._neutral)
+        self._neutral = opened.neutral
+        return opened
 
 
 class _Stream:
     """One video's memory, open to be asked."""
 
     def __init__(
-        self, memory: Segments, tap: RopeTap, tokenizer: Any, wording: Wording, profile: Profile
-    ) -> None:
+        self, memory: Segments, tap: RopeTap, tokenizer: Any, wording: Wording, profile: Profile,
+        neutral: Mapping[int, Tensor] | None,
+    ) -> None:  # fmt: skip
         self.memory, self.profile = memory, profile
-        self._index = MassIndex.over(memory, profile)
         self._rows = memory.rows()
         self._sink = sink_block(tap, ids_of(tokenizer, wording.before))
         self._tiers = Tiers(memory, rebuild=Ghosts(tap, self._sink, memory))
         read = partial(self._tiers.get, verify=True)
         self._session = Session(tap, tokenizer, wording, self._sink, read)
+        self.neutral = neutral or self._session.neutral(profile.layers)
+        self._index = MassIndex.over(memory, profile, neutral=self.neutral)
 
     def recall(
         self, question: str, k: int | Literal["auto"], spans: Spans | None, as_of: float | None,
@@ -170,32 +174,11 @@ class _Stream:
             )
         ids = [row.id for row in known]
         session = replace(self._session, recent=tuple(newest(self.memory, ids, LIVE)))
-        asked = Recall(session, _Known(self._index, frozenset(ids), len(self._rows)), self.profile,
+        index = self._index if as_of is None else MassIndex.over(
+            self.memory, self.profile, neutral=self.neutral, until=as_of
+        )  # fmt: skip
+        asked = Recall(session, index, self.profile,
                        {row.id: (row.start, row.end) for row in known})  # fmt: skip
         made = asked.recall(question, k, spans, max_tokens=max_tokens)
         read = {block for one in made for block in one.blocks}
         return Told(tuple(made), {row.id: row.refs for row in known if row.id in read})
-
-
-class _Known:
-    """An index of which only some blocks may be found."""
-
-    def __init__(self, index: MassIndex, known: Collection[int], total: int) -> None:
-        self._index, self._known = index, known
-        self._all = total
-
-    @property
-    def layers(self) -> Sequence[int]:
-        """The layers whose queries it needs."""
-        return self._index.layers
-
-    def add(self, block: Block) -> None:
-        """Refuse: what is on disk is searched as it is."""
-        raise KVMissing("a stream on disk takes no blocks here", fix="longtake kv build VIDEO")
-
-    def search(
-        self, queries: Mapping[int, Tensor], k: int, spans: Spans | None = None
-    ) -> list[Hit]:
-        """Return the k best of the known blocks."""
-        hits = self._index.search(queries, self._all, spans)
-        return [hit for hit in hits if hit.block in self._known][:k]

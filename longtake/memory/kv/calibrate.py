@@ -117,7 +117,7 @@ def _tried(
     session: Session, profile: Profile, blocks: Sequence[Block], asks: Sequence[Question]
 ) -> list[Tried]:
     """Answer every question from its best block, and from its best two."""
-    index = MassIndex(profile)
+    index = MassIndex(profile, neutral=session.neutral(profile.layers))
     for block in blocks:
         index.add(block)
     made = []

@@ -3,7 +3,9 @@
 For each retrieval head (`Profile`) the question's tokens attend to all stored tokens, by keys that
 carry no position; a block's score is the softmax mass inside it, the most over the question's
 tokens, summed over heads. One token is enough to find a block, where the mean of its keys would
-drown it. Keys lie in memory with 8 bits (`add`), or are streamed from disk (`MassIndex.over`).
+drown it. What any question attends to is taken off: some blocks, the first above all, catch the
+attention of "what", "is" and "the", whatever is asked, and would stand beside the one that answers
+(measured: the answering block then has 8 times the score of the next, and 3 times without). Keys lie in memory with 8 bits (`add`), or are streamed from disk (`MassIndex.over`).
 
 Contract: the softmax is over all tokens that are scanned, with a running maximum and sum: memory is
 that of one chunk of keys and of one number for each block, head and question token. The order in
@@ -40,7 +42,7 @@ _GRID = Grid(bits=8, axis=-2, group=64)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A block that was found: its mass summed over heads, and its mean over heads, 0 to 1."""
+    """A block that was found: its score summed over heads, and its mean over heads, 0 to 1."""
 
     block: int
     score: float
@@ -93,27 +95,46 @@ class MassIndex:
 
     Args:
         profile: the heads.
+        neutral: queries of questions about nothing in particular (`Session.neutral`), whose mass is
+            taken off that of every question; None: nothing is.
         coarse_from: candidates restrict the scan from so many tokens on.
         chunk: tokens whose keys are unpacked at a time.
     """
 
-    def __init__(self, profile: Profile, *, coarse_from: int = COARSE, chunk: int = CHUNK) -> None:
+    def __init__(
+        self, profile: Profile, *, neutral: Mapping[int, Tensor] | None = None,
+        coarse_from: int = COARSE, chunk: int = CHUNK,
+    ) -> None:  # fmt: skip
         self.profile = profile
+        self.neutral = neutral
         self.tokens = 0
         self.scanned = 0
         self._coarse_from = coarse_from
         self._chunk = chunk
         self._times = Times()
         self._own = _Own()
+        self._plain: tuple[tuple[int, ...], Tensor] | None = None
         self._source: Callable[[list[int]], Iterator[KeyRows]] = self._from_memory
 
     @classmethod
-    def over(cls, segments: Segments, profile: Profile, *, coarse_from: int = COARSE) -> MassIndex:
-        """Search the index keys of a stream on disk as it is now, without keeping them."""
-        made = cls(profile, coarse_from=coarse_from)
+    def over(
+        cls, segments: Segments, profile: Profile, *, neutral: Mapping[int, Tensor] | None = None,
+        until: float | None = None, coarse_from: int = COARSE,
+    ) -> MassIndex:  # fmt: skip
+        """Search the index keys of a stream on disk as it is now, without keeping them.
+
+        Args:
+            segments: the stream.
+            profile: the heads.
+            neutral: as of the index.
+            until: blocks that end later are as if they were not there; None: all are.
+            coarse_from: as of the index.
+        """
+        made = cls(profile, neutral=neutral, coarse_from=coarse_from)
         for row in segments.rows():
-            made._times.add(row.id, row.start, row.end)
-            made.tokens += row.n
+            if until is None or row.end <= until:
+                made._times.add(row.id, row.start, row.end)
+                made.tokens += row.n
         made._source = lambda ids: segments.index_rows(profile.keys, ids=ids, chunk=made._chunk)
         return made
 
@@ -143,7 +164,7 @@ class MassIndex:
         spans: Spans | None = None,
         candidates: Spans | None = None,
     ) -> list[Hit]:
-        """Return the k blocks with the most mass, best first.
+        """Return the k blocks with the most mass beyond what any question gives them, best first.
 
         Args:
             queries: layer → [Hq, q, D], the question's queries, not rotated.
@@ -164,12 +185,25 @@ class MassIndex:
 
         long = self.tokens >= self._coarse_from
         ids = self._times.within(spans, candidates if long else None)
-        asked = torch.stack([queries[layer][head] for layer, head in self.profile.heads])
         self.scanned = len(ids)
         if not ids:
-            return [], asked.new_zeros(0)
+            return [], torch.zeros(0)
+        most = self._most(ids, queries)
+        if self.neutral is not None:
+            if self._plain is None or self._plain[0] != tuple(ids):
+                self._plain = tuple(ids), self._most(ids, self.neutral)
+            most = (most - self._plain[1].to(most)).clamp_(min=0.0)
+        return ids, most.sum(dim=0)
+
+    def _most(self, ids: list[int], queries: Mapping[int, Tensor]) -> Tensor:
+        """Return the most mass that any token gives each block [M, B]."""
+        import torch
+
+        asked = torch.stack([queries[layer][head] for layer, head in self.profile.heads])
         found, mass = masses(asked, self._spread(ids))
-        return found, mass.amax(dim=1).sum(dim=0)
+        if found != ids:
+            raise KVError("the index keys of some blocks are missing", fix="longtake kv verify")
+        return mass.amax(dim=1)
 
     def _spread(self, ids: list[int]) -> Iterator[KeyRows]:
         """Yield keys with one row for each head of the profile [M, n, D]."""

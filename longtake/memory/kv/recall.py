@@ -25,7 +25,8 @@ LADDER = (1, 2, 4, 8)
 """How many blocks are read, one attempt after another."""
 ENOUGH = 0.7
 """An answer of this confidence is accepted: one that is refused costs another look, no more."""
-_EPS = 1e-12
+FLOOR = 0.01
+"""Added to shares of attention that are compared: next to nothing is not told from nothing."""
 _UNMEASURED = 0.5
 
 
@@ -164,7 +165,7 @@ def margin(hits: Sequence[Hit], k: int) -> float:
     A question about two facts has its step after the second block, one about one after the first.
     """
     steps = [
-        (hits[n].score + _EPS) / (hits[n + 1].score + _EPS)
+        (hits[n].p + FLOOR) / (hits[n + 1].p + FLOOR)
         for n in range(min(k, len(hits) - 1))
     ]  # fmt: skip
     return max(steps, default=1.0)
@@ -179,7 +180,7 @@ def confidence(logprob: float, stands_out: float, profile: Profile) -> float:
     if profile.sure is None:
         return _UNMEASURED * math.exp(min(0.0, logprob))
     base, words, place = profile.sure
-    z = base + words * logprob + place * math.log(max(stands_out, _EPS))
+    z = base + words * logprob + place * math.log(max(stands_out, FLOOR))
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
 
 

@@ -26,6 +26,11 @@ TALK = 1 << 40
 """Ids of blocks of talk begin here: they come after every block of a stream."""
 MARK = "{question}"
 """Where the question goes in a wording."""
+NEUTRAL = (
+    "What is it?", "What happens?", "Who was there and when?", "How many of them are there?",
+    "Which one was it?", "Where is that?", "What did they say about it?", "Why?",
+)  # fmt: skip
+"""Questions about nothing in particular; what they attend to answers no other."""
 _STREAM, _ASK = "\u241f", "\u241e"
 
 
@@ -125,6 +130,17 @@ class Session:
         every = _joined([lead, words])
         made = self.tap.run(every, positions=_places(every, held), held=held, queries=layers)
         return {layer: rows[:, len(lead) :] for layer, rows in made.queries.items()}
+
+    def neutral(self, layers: Collection[int]) -> dict[int, Tensor]:
+        """Return what questions about nothing in particular look for: layer → [Hq, q, D].
+
+        They are read after the sink alone, so that they belong to the model and not to the stream.
+        """
+        import torch
+
+        bare = replace(self, recent=())
+        made = [bare.queries(one, layers) for one in NEUTRAL]
+        return {layer: torch.cat([one[layer] for one in made], dim=1) for layer in layers}
 
     def score(self, question: str, blocks: Sequence[int], answer: str) -> float:
         """Mean log-probability of an answer's tokens after the question, from these blocks."""
