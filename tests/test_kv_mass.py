@@ -215,7 +215,7 @@ def test_a_profile_belongs_to_its_weights_and_others_fall_back(tmp_path: Path) -
         assert not unknown.measured
         assert unknown.heads == fallback(tap).heads
         assert {layer for layer, _ in unknown.heads} == {1}
-        own = Profile("tiny", fingerprint(one), ((2, 3), (0, 1)), 2, True, (-1.0, 3.0, 2.0),
+        own = Profile("tiny", fingerprint(one), ((2, 3), (0, 1)), 2, True, (-1.0, 3.0, 2.0, -1.0),
                       {"x": 1.0})  # fmt: skip
         path = save(own, tmp_path)
         assert profile_of(tap, tmp_path) == own

@@ -20,7 +20,7 @@ from longtake.memory.kv.session import Said
 from longtake.models.profiles import Models
 from tests.kv_planted import PROFILE
 
-SURE = replace(PROFILE, sure=(-4.4, 6.0, 6.0))
+SURE = replace(PROFILE, sure=(-4.4, 6.0, 6.0, 0.0))
 TIMES = {n: (float(n), n + 1.0) for n in range(20)}
 
 
@@ -114,10 +114,10 @@ def test_what_is_nowhere_keeps_a_low_confidence_however_sure_the_words_are() -> 
     best = chosen(tried)
     assert best is not None
     assert best.confidence == max(one.confidence for one in tried)
-    without = replace(SURE, sure=(1.0, 6.0, 0.0))  # The control: no block has to stand out.
-    assert confidence(-0.1, margin([Hit(1, 0.22, 0), Hit(2, 0.21, 0)], 1), without) > 0.5
+    without = replace(SURE, sure=(1.0, 6.0, 0.0, 0.0))  # The control: no block has to stand out.
+    assert confidence(-0.1, margin([Hit(1, 0.22, 0), Hit(2, 0.21, 0)], 1), 1, without) > 0.5
     never = replace(SURE, sure=None)
-    assert confidence(-0.01, 50.0, never) < ENOUGH
+    assert confidence(-0.01, 50.0, 1, never) < ENOUGH
 
 
 def test_no_block_is_no_attempt_and_k_is_positive() -> None:
@@ -156,12 +156,12 @@ def test_confidence_is_fitted_to_how_often_answers_are_right() -> None:
     dice = Random(3)
     tried = []
     for _ in range(2000):
-        logprob, stands_out = -2 * dice.random(), 1 + 3 * dice.random()
-        p = 1 / (1 + math.exp(-(0.5 + 3 * logprob + 2 * math.log(stands_out))))
-        tried.append(Tried(dice.random() < p, logprob, stands_out))
+        logprob, stands_out, k = -2 * dice.random(), 1 + 3 * dice.random(), dice.choice((1, 2))
+        z = 0.5 + 3 * logprob + 2 * math.log(stands_out) - 1.5 * math.log(k)
+        tried.append(Tried(dice.random() < 1 / (1 + math.exp(-z)), logprob, stands_out, k))
     told = replace(PROFILE, sure=fitted(tried))
-    assert told.sure == pytest.approx((0.5, 3.0, 2.0), abs=0.5)
-    sure = [confidence(one.logprob, one.margin, told) for one in tried]
+    assert told.sure == pytest.approx((0.5, 3.0, 2.0, -1.5), abs=0.5)
+    sure = [confidence(one.logprob, one.margin, one.blocks, told) for one in tried]
     for low in (0.0, 0.25, 0.5, 0.75):
         some = [(c, one.right) for c, one in zip(sure, tried, strict=True) if low <= c < low + 0.25]
         assert sum(c for c, _ in some) == pytest.approx(sum(right for _, right in some), rel=0.15)
@@ -171,8 +171,8 @@ def test_answers_that_part_cleanly_do_not_make_it_certain() -> None:
     right = [Tried(True, -0.1 - 0.01 * n, 5.0 + n) for n in range(8)]
     wrong = [Tried(False, -1.0, 1.1), Tried(False, -1.5, 1.2), Tried(False, -1.05, 1.4)]
     told = replace(PROFILE, sure=fitted([*right, *wrong]))
-    assert confidence(-0.1, 6.0, told) > ENOUGH > confidence(-1.2, 1.2, told)
-    assert confidence(-0.6, 2.5, told) < 0.999
+    assert confidence(-0.1, 6.0, 1, told) > ENOUGH > confidence(-1.2, 1.2, 1, told)
+    assert confidence(-0.6, 2.5, 1, told) < 0.999
 
 
 def test_practice_is_made_from_a_seed_and_its_answers_stand_in_it_once() -> None:

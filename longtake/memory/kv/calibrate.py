@@ -38,6 +38,7 @@ class Tried:
     right: bool
     logprob: float
     margin: float
+    blocks: int = 1
 
 
 def calibrate(
@@ -76,25 +77,26 @@ def calibrate(
     return replace(made, model=name or made.model, sure=sure, found=found)
 
 
-def fitted(tried: Sequence[Tried]) -> tuple[float, float, float]:
-    """Fit the confidence of answers: a constant, and weights of log-probability and log margin.
+def fitted(tried: Sequence[Tried]) -> tuple[float, float, float, float]:
+    """Fit the weights of `recall.confidence`.
 
     Logistic regression by Newton's method. The weights are held back a little (their prior has a
     standard deviation of 3), so that few answers that happen to part well do not make it certain.
     """
     import numpy as np
 
-    rows = np.array([(1.0, one.logprob, math.log(max(one.margin, 1.0))) for one in tried])
+    rows = np.array([(1.0, one.logprob, math.log(max(one.margin, 1.0)), math.log(one.blocks))
+                     for one in tried])  # fmt: skip
     right = np.array([float(one.right) for one in tried])
-    hold = np.diag([1e-6, 1 / 9, 1 / 9])
-    weights = np.zeros(3)
+    hold = np.diag([1e-6, 1 / 9, 1 / 9, 1 / 9])
+    weights = np.zeros(4)
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
         slope = rows.T @ (right - p) - hold @ weights
-        bend = (rows * (p * (1 - p))[:, None]).T @ rows + hold + 1e-9 * np.eye(3)
+        bend = (rows * (p * (1 - p))[:, None]).T @ rows + hold + 1e-9 * np.eye(4)
         weights = weights + np.linalg.solve(bend, slope)
-    base, words, place = (round(float(one), 4) for one in weights)
-    return base, words, place
+    base, words, place, read = (round(float(one), 4) for one in weights)
+    return base, words, place, read
 
 
 def _home(blocks: Sequence[Block], ask: Question, tokenizer: Any) -> int:
@@ -126,5 +128,5 @@ def _tried(
         for k in READ:
             said = session.ask(ask.text, [hit.block for hit in hits[:k]], max_tokens=16)
             right = bool(ask.word) and ask.word.lower() in said.text.lower()
-            made.append(Tried(right, said.logprob, margin(hits, k)))
+            made.append(Tried(right, said.logprob, margin(hits, k), k))
     return made

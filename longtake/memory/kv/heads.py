@@ -48,7 +48,8 @@ class Profile:
         measured: whether calibration chose the heads; False: all of the middle layers.
         sure: weights of how sure an answer is (`recall.confidence`): a constant, the mean
             log-probability of its tokens, the log of how many times the score of the next block
-            the last one that stands out has; None: never measured.
+            the last one that stands out has, the log of how many blocks were read; None: never
+            measured.
         found: what calibration saw: recall on the half of its facts that chose no heads, and more.
     """
 
@@ -57,7 +58,7 @@ class Profile:
     heads: tuple[tuple[int, int], ...]
     group: int
     measured: bool = False
-    sure: tuple[float, float, float] | None = None
+    sure: tuple[float, float, float, float] | None = None
     found: Mapping[str, float] | None = None
 
     @property
@@ -119,8 +120,8 @@ def load(text: str) -> Profile:
         told = json.loads(text)
         told["heads"] = tuple((int(layer), int(head)) for layer, head in told["heads"])
         if told.get("sure") is not None:
-            base, words, place = told["sure"]
-            told["sure"] = float(base), float(words), float(place)
+            base, words, place, read = told["sure"]
+            told["sure"] = float(base), float(words), float(place), float(read)
         return Profile(**told)
     except (ValueError, TypeError, KeyError) as error:
         raise KVDamaged(

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 LADDER = (1, 2, 4, 8)
 """How many blocks are read, one attempt after another."""
-ENOUGH = 0.7
-"""An answer of this confidence is accepted: one that is refused costs another look, no more."""
+ENOUGH = 0.5
+"""An answer of this confidence is accepted: it is more likely right than not."""
 FLOOR = 0.01
 """Added to shares of attention that are compared: next to nothing is not told from nothing."""
-_UNMEASURED = 0.5
+_UNMEASURED = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Recall:
     ) -> Attempt:
         ids = (*(one.block for one in hits), *near)
         rest = (0.0,) * len(near)
-        sure = confidence(said.logprob, stands_out, self.profile) if said.text else 0.0
+        sure = confidence(said.logprob, stands_out, len(ids), self.profile) if said.text else 0.0
         return Attempt(
             ids, tuple(self.times[one] for one in ids),
             (*(one.score for one in hits), *rest), (*(one.p for one in hits), *rest),
@@ -171,16 +171,16 @@ def margin(hits: Sequence[Hit], k: int) -> float:
     return max(steps, default=1.0)
 
 
-def confidence(logprob: float, stands_out: float, profile: Profile) -> float:
+def confidence(logprob: float, stands_out: float, blocks: int, profile: Profile) -> float:
     """How likely an answer is right, 0 to 1, as `calibrate` measured it for the model.
 
     It rises with the mean log-probability of the answer's tokens and with how clearly its blocks
-    stand out. Without a measurement it stays below `ENOUGH`.
+    stand out, and falls with how many were read. Without a measurement it stays below `ENOUGH`.
     """
     if profile.sure is None:
         return _UNMEASURED * math.exp(min(0.0, logprob))
-    base, words, place = profile.sure
-    z = base + words * logprob + place * math.log(max(stands_out, FLOOR))
+    base, words, place, read = profile.sure
+    z = base + words * logprob + place * math.log(max(stands_out, FLOOR)) + read * math.log(blocks)
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
 
 
