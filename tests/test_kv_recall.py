@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,7 +16,6 @@ from longtake.memory.kv.mass import Hit
 from longtake.memory.kv.practice import practice
 from longtake.memory.kv.recall import ENOUGH, Attempt, Recall, chosen, confidence, margin
 from longtake.memory.kv.session import Said
-from longtake.models.profiles import Models
 from tests.kv_planted import PROFILE
 
 SURE = replace(PROFILE, sure=(-4.4, 6.0, 6.0, 0.0))
@@ -156,7 +154,7 @@ def test_confidence_is_fitted_to_how_often_answers_are_right() -> None:
     dice = Random(3)
     tried = []
     for _ in range(2000):
-        logprob, stands_out, k = -2 * dice.random(), 1 + 3 * dice.random(), dice.choice((1, 2))
+        logprob, stands_out, k = -2 * dice.random(), 1 + 2 * dice.random(), dice.choice((1, 2))
         z = 0.5 + 3 * logprob + 2 * math.log(stands_out) - 1.5 * math.log(k)
         tried.append(Tried(dice.random() < 1 / (1 + math.exp(-z)), logprob, stands_out, k))
     told = replace(PROFILE, sure=fitted(tried))
@@ -184,22 +182,3 @@ def test_practice_is_made_from_a_seed_and_its_answers_stand_in_it_once() -> None
     for ask in known:
         assert [n for n, line in enumerate(lines) if ask.word in line] == [ask.line]
     assert all(not ask.word for ask in asks if ask.line is None)
-
-
-@pytest.mark.slow
-def test_the_real_model_answers_from_one_block_what_a_window_cannot(
-    offline_models: Models, tmp_path: Path
-) -> None:
-    from argparse import Namespace
-
-    from bench.kv_needles import answered, setting
-
-    args = Namespace(tokens=4000, folder=str(tmp_path), model=None, profiles=None, chunk=256,
-                     threads=1)  # fmt: skip
-    with setting(args) as made:
-        assert made.profile.measured
-        by_mass, by_window = (
-            answered(made, "needle", way=way) for way in ("token_mass", "streamingllm")
-        )
-        assert by_mass >= 8, by_mass  # 9 of 12 as measured; ten are wanted
-        assert by_window <= 2, by_window  # a quarter of so short a stream is its window

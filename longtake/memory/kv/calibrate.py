@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from longtake.memory.kv.heads import Profile, choose
 from longtake.memory.kv.mass import MassIndex
 from longtake.memory.kv.practice import Question, practice
-from longtake.memory.kv.recall import margin
+from longtake.memory.kv.recall import clearness, margin
 from longtake.memory.kv.session import Session, Wording, ids_of
 from longtake.models.kv.stream import StreamEncoder, Unit
 
@@ -85,7 +85,7 @@ def fitted(tried: Sequence[Tried]) -> tuple[float, float, float, float]:
     """
     import numpy as np
 
-    rows = np.array([(1.0, one.logprob, math.log(max(one.margin, 1.0)), math.log(one.blocks))
+    rows = np.array([(1.0, one.logprob, clearness(one.margin), math.log(one.blocks))
                      for one in tried])  # fmt: skip
     right = np.array([float(one.right) for one in tried])
     hold = np.diag([1e-6, 1 / 9, 1 / 9, 1 / 9])

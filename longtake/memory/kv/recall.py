@@ -25,6 +25,8 @@ LADDER = (1, 2, 4, 8)
 """How many blocks are read, one attempt after another."""
 ENOUGH = 0.5
 """An answer of this confidence is accepted: it is more likely right than not."""
+CLEAR = 3.0
+"""A block that stands out so many times is clear; more tells nothing of what is read from it."""
 FLOOR = 0.01
 """Added to shares of attention that are compared: next to nothing is not told from nothing."""
 _UNMEASURED = 0.4
@@ -180,8 +182,13 @@ def confidence(logprob: float, stands_out: float, blocks: int, profile: Profile)
     if profile.sure is None:
         return _UNMEASURED * math.exp(min(0.0, logprob))
     base, words, place, read = profile.sure
-    z = base + words * logprob + place * math.log(max(stands_out, FLOOR)) + read * math.log(blocks)
+    z = base + words * logprob + place * clearness(stands_out) + read * math.log(blocks)
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
+
+
+def clearness(stands_out: float) -> float:
+    """The log of how many times a block stands out, from 0 to that of `CLEAR`."""
+    return math.log(min(max(stands_out, 1.0), CLEAR))
 
 
 def _judged(attempt: Attempt, accepted: bool) -> Attempt:
