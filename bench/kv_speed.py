@@ -172,10 +172,13 @@ def search(profile: Profile, folder: Path, hours: str) -> dict[str, Any]:
     """Milliseconds to open an index on disk and to search it."""
     import torch
 
-    heads, dim = len(profile.keys), 64
-    made = Profile("random", "-", tuple((0, n) for n in range(heads)), 1)
-    ask = {0: torch.randn(heads, 12, dim, generator=torch.Generator().manual_seed(2))}
-    told: dict[str, Any] = {"heads": heads, "question_tokens": 12}
+    heads, dim, group = len(profile.keys), 64, profile.group
+    # The same heads, as if their keys were all of one layer.
+    asking = tuple((0, profile.keys.index((layer, head // group)) * group + head % group)
+                   for layer, head in profile.heads)  # fmt: skip
+    made = Profile("random", "-", asking, group)
+    ask = {0: torch.randn(heads * group, 12, dim, generator=torch.Generator().manual_seed(2))}
+    told: dict[str, Any] = {"heads": len(asking), "key_heads": heads, "question_tokens": 12}
     for some in hours.split(","):
         place = folder / f"hours-{some}-{heads}"
         _random_keys(place, int(float(some) * HOUR), heads, dim)
