@@ -61,7 +61,7 @@ def test_a_few_steps_lower_the_loss() -> None:
     train_sight(model, 2, 4, 0)
     pool = Pool.of(model, 8, 0)
     before, after = (
-        train_memory(model, pool, [Stage((1, 1), 4, 4, steps, 1.1)], 0)[0]["loss"]
+        train_memory(model, pool, [Stage((1, 1), 4, 4, steps, 1.1, 0.0)], 0)[0]["loss"]
         for steps in (1, 8)
     )
     assert after < before - 0.2
@@ -71,7 +71,7 @@ def test_questions_see_the_stream_and_themselves_alone() -> None:
     model = models.built()
     pool = Pool.of(model, 6, 0)
     lines = Lines(model, pool)
-    given, at, answers, _ = lines.made(2, 1, 3, Random("x"), plain=True)
+    given, at, answers, _ = lines.made(2, 1, 3, Random("x"))
     hidden = model.model.language_model(**given).last_hidden_state
     vectors = given["inputs_embeds"].clone()
     each = (vectors.shape[1] - 2 - 2 * FRAMES * models.TOKENS) // 3

@@ -23,7 +23,7 @@ TOKENS = 9
 WINDOW = 24
 """Frames of the longest stream it is trained on."""
 WORDING = Wording("watch :", f"ask {MARK}")
-"""How a stream begins and a question is put; a question ends with its own mark."""
+"""How a stream begins and a question is put; its answer follows at once."""
 LOOK = {"image_mean": [0.3, 0.3, 0.3], "image_std": [0.25, 0.25, 0.25]}
 _PATCH = 8
 

@@ -6,8 +6,8 @@ Two parts. Sight: the tower and the projector learn to say what is in one frame,
 readers that are thrown away. Memory: with sight held still, the decoder reads streams of more and
 more moments and answers questions that stand after them; the loss is on answers alone. A question
 sees the stream and itself, never other questions. Streams are read as the memory will read them
-later: half of them with a window over the frames before each frame, and half of the questions see
-a few frames only, since that is what retrieval gives a reader.
+later: some of them with a window over the frames before each frame, and some of the questions see a
+few frames only, since that is what retrieval gives a reader; in the end half of each.
 
 Everything is drawn from seeds, and stages end by what was learnt, so the same machine makes the
 same weights. Held-out worlds have seeds of their own (`HELD_OUT`).
@@ -36,6 +36,7 @@ from bench.tinyvlm.worlds import (
     Moment,
     draw,
     moment,
+    text,
 )
 from longtake.memory.kv.session import MARK, ids_of
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HELD_OUT = "held out"
-SIGHT_STEPS, SIGHT_BATCH = 900, 48
+SIGHT_STEPS, SIGHT_BATCH = 1300, 48
 POOL = 8000
 """Moments that streams are put together from."""
 SCALE = 0.3
@@ -60,6 +61,8 @@ class Stage:
         asks: questions to each.
         steps: the most steps.
         enough: the accuracy over the last steps that ends it.
+        few: the share of streams that are read with a window, and of questions that see a few
+            frames only.
     """
 
     moments: tuple[int, int]
@@ -67,20 +70,19 @@ class Stage:
     asks: int
     steps: int
     enough: float
+    few: float
 
 
 STAGES = (
-    Stage((1, 1), 24, 4, 700, 0.97),
-    Stage((2, 2), 24, 8, 2500, 0.94),
-    Stage((2, 4), 16, 12, 1200, 0.94),
-    Stage((3, 8), 10, 16, 800, 0.94),
-    Stage((2, 12), 8, 20, 700, 1.1),
+    Stage((1, 1), 20, 4, 400, 0.93, 0.0),
+    Stage((2, 2), 20, 8, 2000, 0.93, 0.15),
+    Stage((2, 4), 14, 12, 1000, 0.94, 0.3),
+    Stage((3, 8), 10, 16, 700, 0.94, 0.5),
+    Stage((2, 12), 8, 20, 700, 1.1, 0.5),
 )
 RATE, WARM = 2e-3, 40
 LAST = 40
 """Steps over which a stage is judged."""
-WINDOWED, SHOWN = 0.5, 0.5
-"""How many streams are read with a window, and how many questions see a few frames only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ def train_sight(model: Any, steps: int, batch: int, seed: int) -> float:
     """Teach the tower and the projector to say what a frame shows; return the accuracy.
 
     All tokens of a frame together tell its digit, colour, shape and place; each by itself tells the
-    key, about where the shape is, which frame it is and which token, as towers trained at large do
-    mix a whole picture into each patch.
+    key, which frame it is and which token, as towers trained at large do mix a whole picture into
+    each patch.
     """
     import torch
 
@@ -138,13 +140,13 @@ def train_sight(model: Any, steps: int, batch: int, seed: int) -> float:
         moments = [moment("".join(made.sample(LETTERS, 2)), made) for _ in range(batch // FRAMES)]
         seen = look(model, [frame for one in moments for frame in draw(one)])
         whole, each = _shown(moments)
-        told = [(readers[0](seen.flatten(1)), _WHOLE, whole),
-                (readers[1](seen).flatten(0, 1), _EACH, each)]  # fmt: skip
+        told = [(readers[0](seen.flatten(1)), _WHOLE, whole, 1.0),
+                (readers[1](seen).flatten(0, 1), _EACH, each, 2.0)]  # fmt: skip
         loss = torch.zeros(())
         hits = []
-        for scores, sizes, truth in told:
+        for scores, sizes, truth, weight in told:
             for n, score in enumerate(scores.split(sizes, dim=1)):
-                loss = loss + torch.nn.functional.cross_entropy(score, truth[:, n])
+                loss = loss + weight * torch.nn.functional.cross_entropy(score, truth[:, n])
                 hits.append(float((score.argmax(1) == truth[:, n]).float().mean()))
         _descend(optimiser, weights, loss, 1.5e-3 * _rate(step, steps, WARM))
         right.append(sum(hits) / len(hits))
@@ -155,7 +157,7 @@ def train_sight(model: Any, steps: int, batch: int, seed: int) -> float:
 
 
 _WHOLE = [10, len(COLOURS), len(SHAPES), SIDE // 4, SIDE // 4]
-_EACH = [len(LETTERS), len(LETTERS), SIDE // 6, SIDE // 6, FRAMES, TOKENS]
+_EACH = [len(LETTERS), len(LETTERS), FRAMES, TOKENS]
 
 
 def _shown(moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
@@ -169,7 +171,7 @@ def _shown(moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
             whole.append([int(one.digit), list(COLOURS).index(one.colour),
                           SHAPES.index(one.shape), left // 4, top // 4])  # fmt: skip
             key = [LETTERS.index(letter) for letter in one.key]
-            each += [[*key, left // 6, top // 6, n, token] for token in range(TOKENS)]
+            each += [[*key, n, token] for token in range(TOKENS)]
     return torch.tensor(whole), torch.tensor(each)
 
 
@@ -204,13 +206,13 @@ class Lines:
 
     def made(
         self, moments: int, streams: int, asks: int, by: Random, *, hide: bool = False,
-        plain: bool = False,
+        few: float = 0.0,
     ) -> tuple[dict[str, Tensor], Tensor, Tensor, list[str]]:  # fmt: skip
         """Return what the decoder takes, where answers stand [streams, asks], and what they are.
 
         Args:
             hide: no question sees its own moment (the control).
-            plain: no window, and questions see every frame.
+            few: as in `Stage`.
         """
         import torch
 
@@ -226,7 +228,7 @@ class Lines:
                           (torch.arange(each) + first + n).repeat(asks)))  # fmt: skip
         gold = torch.tensor([[place for place, _ in row] for row in wanted])
         kinds = [one[0] for row in wanted for _, one in row]
-        visible = self._visible(first, moments, each, gold, kinds, by, hide=hide, plain=plain)
+        visible = self._visible(first, moments, each, gold, kinds, by, hide=hide, few=few)
         mask = torch.zeros(visible.shape).masked_fill_(~visible, torch.finfo(torch.float32).min)
         at = first + n + each * torch.arange(asks) + each - 2
         answers = ids.reshape(streams, asks, each)[:, :, -1]
@@ -251,14 +253,13 @@ class Lines:
         import torch
 
         if (kind, key, answer) not in self._ids:
-            text = f"{kind} of {' '.join(key.lower())} ?"
-            whole = f"{self._after.replace(MARK, text)} {answer}"
+            whole = f"{self._after.replace(MARK, text(kind, key))} {answer}"
             self._ids[kind, key, answer] = torch.as_tensor(ids_of(self._tokenizer, whole))
         return self._ids[kind, key, answer]
 
     def _visible(
         self, first: int, moments: int, each: int, gold: Tensor, kinds: Sequence[str], by: Random,
-        *, hide: bool, plain: bool,
+        *, hide: bool, few: float,
     ) -> Tensor:  # fmt: skip
         """Who sees whom, bool [streams, all, all]."""
         import torch
@@ -272,7 +273,7 @@ class Lines:
         block = torch.arange(asks).repeat_interleave(each)
         seen[:, n:, n:] &= block[:, None] == block[None]
         for s in range(streams):
-            if not plain and by.random() < WINDOWED:
+            if by.random() < few:
                 near = by.randint(2, max(2, frames))
                 seen[s, first:n, first:n] &= owner[:, None] - owner[None] <= near
             for a in range(asks):
@@ -280,7 +281,7 @@ class Lines:
                 shown = torch.ones(frames, dtype=torch.bool)
                 if hide:
                     shown[mine : mine + FRAMES] = False
-                elif not plain and by.random() < SHOWN:
+                elif by.random() < few:
                     share = by.random()
                     shown = torch.tensor([by.random() < share for _ in range(frames)])
                     alone = kinds[s * asks + a] == "way" or by.random() < 0.5
@@ -328,7 +329,7 @@ def _stage(
     began = time.monotonic()
     for step in range(stage.steps):
         moments = by.randint(*stage.moments)
-        given, at, answers, _ = lines.made(moments, stage.streams, stage.asks, by)
+        given, at, answers, _ = lines.made(moments, stage.streams, stage.asks, by, few=stage.few)
         scores, after = _scores(model, given, at)
         loss = torch.nn.functional.cross_entropy(scores.flatten(0, 1), answers.flatten())
         end = torch.full((answers.numel(),), lines.end)
@@ -387,8 +388,7 @@ def accuracy(
     found: dict[str, list[bool]] = {}
     with torch.no_grad():
         for _ in range(streams):
-            given, at, answers, kinds = lines.made(moments, 1, min(24, 4 * moments), by, hide=hide,
-                                                   plain=True)  # fmt: skip
+            given, at, answers, kinds = lines.made(moments, 1, min(24, 4 * moments), by, hide=hide)
             right = _scores(model, given, at)[0].argmax(-1) == answers
             for kind, one in zip(kinds, right[0].tolist(), strict=True):
                 found.setdefault(kind, []).append(one)

@@ -148,8 +148,12 @@ def moment(key: str, made: Random) -> Moment:
 
 def asked(moment: Moment, place: int, kind: str) -> Question:
     """Ask about one moment of a world."""
-    text = f"{kind} of {' '.join(moment.key.lower())} ?"
-    return Question(place, kind, text, moment.told(kind))
+    return Question(place, kind, text(kind, moment.key), moment.told(kind))
+
+
+def text(kind: str, key: str) -> str:
+    """The words of a question; the key comes last, where the answer is looked up."""
+    return f"{kind} of {' '.join(key.lower())}"
 
 
 def questions(moments: Sequence[Moment], n: int, seed: int) -> list[Question]:
