@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from longtake.storage.kv.manifest import BlockRow
     from longtake.storage.kv.segments import Segments
 
-CONTEXT = 1024
-"""Tokens that are read before a ghost."""
+CONTEXT = 64
+"""Tokens that are read before a ghost. More bring it nearer to what the encoder made (1,024: 23 of
+25 answers word for word, against 16) and take ten times as long, but answered no more: 19 of 25
+questions, as stored blocks did, against 22."""
 
 
 class Ghosts:

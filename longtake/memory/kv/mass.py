@@ -300,16 +300,17 @@ def best(ids: Sequence[int], scores: Tensor, k: int, heads: int) -> list[Hit]:
 def drift(scores: Tensor) -> float:
     """Spearman's correlation of scores with their place in the stream: 0 without a drift.
 
-    Scores that rise with time favour late blocks whatever is asked (MemStream, arXiv 2602.18434).
+    Equal scores share a rank. Scores that rise with time favour late blocks whatever is asked (MemStream, arXiv 2602.18434).
     """
     import torch
 
     n = len(scores)
     if n < 2:
         return 0.0
-    order = torch.argsort(scores, stable=True)
-    rank = torch.empty(n, dtype=torch.float64)
-    rank[order] = torch.arange(n, dtype=torch.float64)
+    _, which, counts = torch.unique(scores, return_inverse=True, return_counts=True)
+    if len(counts) < 2:
+        return 0.0
+    rank = (counts.cumsum(0) - (counts - 1) / 2).double()[which]
     place = torch.arange(n, dtype=torch.float64)
     return float(torch.corrcoef(torch.stack((rank, place)))[0, 1])
 
