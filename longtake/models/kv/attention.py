@@ -41,7 +41,8 @@ _IDLE = {"dropout", "is_causal", "position_ids", "use_cache", "output_attentions
 class Run:
     """One forward pass: what to attend to, and what was seen on the way.
 
-    `joined` has keys and values as they were read, held and new, rotated. `plain` turns False when a layer is given another mask than the causal one.
+    `joined` has keys and values as they were read, held and new, rotated. `plain` turns False when
+    a layer is given another mask than the causal one.
     """
 
     rotary: Rotary

@@ -3,8 +3,9 @@
 The queries of a chunk see the sink (the prompt's first tokens, never evicted: StreamingLLM, S20),
 every block whose last token is within the window of the chunk's first token, and each other
 causally. Places are counted anew whenever the window has moved on by its own length (`Window`), so
-they never exceed sink + two windows + block + chunk however long the stream is. Tokens of pictures may have a shorter window than words (S34). Blocks
-are encoded in this context, always: one that is encoded alone is of no use to its reader.
+they never exceed sink + two windows + block + chunk however long the stream is. Tokens of pictures
+may have a shorter window than words (S34). Blocks are encoded in this context, always: one that is
+encoded alone is of no use to its reader.
 
 A `Unit` is what arrives: tokens of a line of text, or the input vectors of a frame. A block of text
 is of whole lines, so that what a line says is found and read in one piece: it ends before a line
