@@ -30,7 +30,16 @@ def run(session: Session, work: Callable[[], Any]) -> int:
     except Exception as error:  # noqa: BLE001
         known = translate(error, session)
         report(known, session, error)
+        _settle_stdout()
         return known.exit_code
+
+
+def _settle_stdout() -> None:
+    """Write what is still buffered; where that fails, let it go, or Python changes the exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        hush_stdout()
 
 
 def hush_stdout() -> None:
