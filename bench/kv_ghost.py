@@ -135,7 +135,7 @@ def _tried(
     """Every question asked this way, beside what was answered from stored blocks."""
     texts, session = _answers(made, asks, found, read), replace(made.session, read=read)
     return [
-        Tried(ask.kind, _right(ask, texts[ask.id]), _right(ask, stored[ask.id]),
+        Tried(ask.kind, ask.is_in(texts[ask.id]), ask.is_in(stored[ask.id]),
               texts[ask.id] == stored[ask.id],
               session.score(ask.text, found[ask.id], stored[ask.id]))
         for ask in asks
@@ -179,10 +179,6 @@ def _cost(made: Sequence[Made]) -> dict[str, Any]:
     first, again, keys, values = (median(column) for column in zip(*made, strict=True))
     return {"seconds_made": round(first, 3), "seconds_again": round(again, 5),
             "keys_off": round(keys, 4), "values_off": round(values, 4)}  # fmt: skip
-
-
-def _right(ask: Ask, text: str) -> bool:
-    return all(word.lower() in text.lower() for word in ask.accepts)
 
 
 def _off(made: Any, true: Any) -> float:

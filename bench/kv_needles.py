@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.kv_model import loaded
 from bench.machine import say
+from bench.surety import expected_error
 from bench.worlds.needles import SECONDS, Ask, Stream, stream
 from longtake.memory.kv.baselines import BASELINES, baseline
 from longtake.memory.kv.heads import Profile, fingerprint, profile_of
@@ -162,10 +163,6 @@ def _found(made: Setting, hits: dict[str, list[Hit]]) -> dict[str, Any]:
     return told
 
 
-def _right(ask: Ask, text: str) -> bool:
-    return all(word.lower() in text.lower() for word in ask.accepts)
-
-
 def answered(made: Setting, kind: str, *, way: str = "token_mass", k: int = 1) -> int:
     """How many questions of a kind are answered right from the first k blocks."""
     if way == "token_mass":
@@ -177,7 +174,7 @@ def answered(made: Setting, kind: str, *, way: str = "token_mass", k: int = 1) -
     right = 0
     for ask in _asked(made, (kind,)):
         hits = index.search(made.session.queries(ask.text, index.layers), k)
-        right += _right(ask, made.session.ask(ask.text, [hit.block for hit in hits]).text)
+        right += ask.is_in(made.session.ask(ask.text, [hit.block for hit in hits]).text)
     return right
 
 
@@ -189,7 +186,7 @@ def _answers(
     for kind in args.kinds.split(","):
         asks = _asked(made, (kind,))
         got = [
-            _right(ask, made.session.ask(ask.text, [h.block for h in hits[ask.id][:k]]).text)
+            ask.is_in(made.session.ask(ask.text, [h.block for h in hits[ask.id][:k]]).text)
             for ask in asks
         ]
         told[kind] = f"{sum(got)}/{len(got)}"
@@ -245,8 +242,8 @@ def _adaptive(
             tried = recall.recall(ask.text)
             last = chosen(tried)
             assert last is not None
-            right.append(bool(ask.accepts) and _right(ask, last.text))
-            first.append(bool(ask.accepts) and _right(ask, tried[0].text))
+            right.append(bool(ask.accepts) and ask.is_in(last.text))
+            first.append(bool(ask.accepts) and ask.is_in(tried[0].text))
             accepted.append(last.accepted)
             blocks.append(sum(len(one.blocks) for one in tried))
             sure.append(last.confidence)
@@ -267,17 +264,8 @@ def _adaptive(
             "blocks_read": round(sum(blocks) / len(blocks), 2),
             "confidence": round(sum(sure) / len(sure), 3),
         }  # fmt: skip
-    told["calibration_error"] = round(_ece(seen), 3)
+    told["calibration_error"] = expected_error(seen)
     return told, misses
-
-
-def _ece(seen: Sequence[tuple[float, bool]], bins: int = 5) -> float:
-    """Expected calibration error over bins of equally many answers."""
-    import numpy as np
-
-    ordered = np.array(sorted(seen), dtype=float)
-    parts = np.array_split(ordered, bins)
-    return float(sum(abs((one[:, 0] - one[:, 1]).sum()) for one in parts) / len(ordered))
 
 
 def _baseline(

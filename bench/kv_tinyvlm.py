@@ -25,12 +25,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.kv_budget import thinned
 from bench.machine import say
 from bench.tinyvlm.model import TOKENS, WEIGHTS, WINDOW, loaded, sha256
 from bench.tinyvlm.read import REACH, Told, encoded, gold, right
 from bench.tinyvlm.worlds import FRAMES, KINDS, Question, questions, world
 from longtake.memory.kv.baselines import baseline
-from longtake.memory.kv.compress import NAMES, Compress, budget, chosen, joined, strategy
+from longtake.memory.kv.compress import NAMES, Compress, joined, strategy
 from longtake.memory.kv.heads import Profile, choose, fallback, fingerprint
 from longtake.memory.kv.mass import MassIndex, Ranker, drift
 from longtake.memory.kv.pooled import cost
@@ -220,23 +221,12 @@ def _alone(tap: RopeTap, asked: Sequence[Asked]) -> Row:
             "alone, second frame": _share(bare, last)}  # fmt: skip
 
 
-def uniform(keep: float) -> Compress:
-    """The control: every so many tokens, whatever they hold."""
-    import torch
-
-    def thin(block: Block) -> Block:
-        m = budget(block.n, keep)
-        return chosen(block, torch.arange(m) * block.n // m)
-
-    return thin
-
-
 def ways() -> list[tuple[str, float, Compress]]:
     """Every strategy at every budget; the carrier, whose budget is its own, once."""
     made: list[tuple[str, float, Compress]] = [("none", 1.0, strategy("none"))]
     made.append(("carrier", 1 / TOKENS, strategy("carrier", frame=TOKENS)))
     for share in SHARES:
-        made.append(("uniform", share, uniform(share)))
+        made.append(("uniform", share, thinned(share)))
         made += [(name, share, strategy(name, keep=share, frame=TOKENS))
                  for name in NAMES if name not in ("none", "carrier")]  # fmt: skip
     return made

@@ -104,6 +104,10 @@ class Ask:
     gold: tuple[int, ...]
     accepts: tuple[str, ...]
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text says all that must be said."""
+        return all(word.lower() in text.lower() for word in self.accepts)
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:

@@ -5,7 +5,8 @@ carry no position; a block's score is the softmax mass inside it, the most over 
 tokens, summed over heads. One token is enough to find a block, where the mean of its keys would
 drown it. What any question attends to is taken off: some blocks, the first above all, catch the
 attention of "what", "is" and "the", whatever is asked, and would stand beside the one that answers
-(measured: the answering block then has 8 times the score of the next, and 3 times without). Keys lie in memory with 8 bits (`add`), or are streamed from disk (`MassIndex.over`).
+(measured: the answering block then has 8 times the score of the next, and 3 times without). Keys
+lie in memory with 8 bits (`add`), or are streamed from disk (`MassIndex.over`).
 
 Contract: the softmax is over all tokens that are scanned, with a running maximum and sum: memory is
 that of one chunk of keys and of one number for each block, head and question token. The order in
@@ -300,7 +301,8 @@ def best(ids: Sequence[int], scores: Tensor, k: int, heads: int) -> list[Hit]:
 def drift(scores: Tensor) -> float:
     """Spearman's correlation of scores with their place in the stream: 0 without a drift.
 
-    Equal scores share a rank. Scores that rise with time favour late blocks whatever is asked (MemStream, arXiv 2602.18434).
+    Equal scores share a rank. Scores that rise with time favour late blocks whatever is asked
+    (MemStream, arXiv 2602.18434).
     """
     import torch
 
