@@ -173,6 +173,28 @@ class Captioner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to a vision model: what it is shown, in order, and what it is told.
+
+    No images at all is allowed: then only the text is read.
+    """
+
+    images: tuple[Image, ...]
+    text: str
+
+
+@runtime_checkable
+class VisionModel(Protocol):
+    """Reads images and text, and writes text."""
+
+    name: str
+
+    def write(self, asked: Sequence[Asked], *, max_tokens: int) -> list[str]:
+        """Answer each request by itself, in the order given, at temperature 0."""
+        ...
+
+
 @runtime_checkable
 class ChatModel(Protocol):
     """A language model that can write, and weigh short continuations.
