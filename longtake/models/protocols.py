@@ -151,6 +151,31 @@ class ImageEncoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A thing found in an image; `box` is (x0, y0, x1, y1) as shares of width and height."""
+
+    label: str
+    p: float
+    box: tuple[float, float, float, float]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds things in images, and where they are."""
+
+    name: str
+
+    def detect(
+        self, images: Sequence[Image], labels: Sequence[str] | None = None
+    ) -> list[list[Detection]]:
+        """Return what each image holds, surest first, each label from those asked for.
+
+        Without `labels` a closed-set detector names all that it knows; an open one needs them.
+        """
+        ...
+
+
 @runtime_checkable
 class ImageTagger(Protocol):
     """Names what images show."""
