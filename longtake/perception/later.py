@@ -1,0 +1,56 @@
+"""Later passes: what bigger models add to a video that has been watched.
+
+The deep pass reads speech, screen text and sight. A later pass looks or listens again with a
+model of its own (captions, pictures, objects, speakers, retell). It is resumed and redone by
+itself, and when it fails every other channel is whole.
+
+A pass is built from plain values: the video, the path of its source, the records it works on,
+the model. It never reads the library; the runner (`longtake.later`) does that, embeds the texts of
+its records and stores each `Portion` in one transaction. The contract of a pass:
+
+- `portions(begin, carry)` goes on after what was done up to `begin`; ``(0.0, b"")`` is a new pass,
+  otherwise both are what its last stored portion said (`until`, `carry`).
+- Portions come in order of `until`, and what is before `until` is never touched again. Being
+  killed after any portion and going on gives the same rows, byte for byte, as being let alone.
+- Ids are `record_id(...)` of what is described, so a repeated pass makes the same names. Each
+  portion's vectors may hang on its own records or on ones that were there before.
+- All of its records have `maker` as maker, so that a redo finds them by the prefix ``name:``.
+- The runner closes the generator when it is stopped: release files in ``finally``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from longtake.storage.records import Record, Thumb, VectorRow
+from longtake.timecode import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a pass made of a stretch of video, stored in one transaction."""
+
+    until: Seconds
+    """All before this time is done."""
+    records: tuple[Record, ...] = ()
+    vectors: tuple[VectorRow, ...] = ()
+    thumbs: tuple[Thumb, ...] = ()
+    carry: bytes = b""
+    """What the pass needs to go on from `until`; JSON or safetensors."""
+
+
+class LaterPass(Protocol):
+    """One pass over one watched video. See the module's text for what it keeps to."""
+
+    @property
+    def name(self) -> str:
+        """Say which pass it is, as `--redo` names it: ``captions``."""
+
+    @property
+    def maker(self) -> str:
+        """Return the maker of all its records, ``captions:qwen3-vl-4b``."""
+
+    def portions(self, begin: Seconds, carry: bytes) -> Iterator[Portion]:
+        """Yield what it makes of the video from `begin` to the end of what was watched."""
