@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,8 @@ from longtake.memory.kv.heads import Profile, fingerprint, profile_of
 from longtake.memory.kv.mass import Hit, MassIndex, Ranker, drift
 from longtake.memory.kv.recall import Recall, chosen
 from longtake.memory.kv.session import Session, Wording, ids_of
-from longtake.models.kv.held import assemble
 from longtake.models.kv.stream import StreamEncoder, Unit
 from longtake.models.kv.tap import RopeTap
-from longtake.storage.kv.block import Block
 from longtake.storage.kv.segments import Fingerprint, Segments
 
 WINDOW, BLOCK = 1024, 64
@@ -90,6 +89,11 @@ class Setting:
         return {row.id for row in self.memory.rows() if str(note) in row.refs}
 
 
+def _words(memory: Segments, ids: Sequence[int]) -> list[Any]:
+    said = memory.tokens(ids)
+    return [said[one] for one in ids]
+
+
 @contextmanager
 def setting(args: argparse.Namespace) -> Iterator[Setting]:
     """Load the model, encode or open the stream, and open a session over it."""
@@ -103,7 +107,8 @@ def setting(args: argparse.Namespace) -> Iterator[Setting]:
         memory, seconds = stored(Path(args.folder), tap, tokenizer, told.notes, profile, args.chunk)
         with memory:
             last = [row.id for row in memory.rows()][-WINDOW // BLOCK :]
-            session = Session.over(tap, tokenizer, memory.get, recent=memory.get(last))
+            session = Session.over(tap, tokenizer, memory.get, recent=memory.get(last),
+                                   words=partial(_words, memory))  # fmt: skip
             yield Setting(tap, session, memory, profile, told, seconds)
 
 
@@ -197,27 +202,12 @@ def _again(
     made: Setting, hits: dict[str, list[Hit]], args: argparse.Namespace
 ) -> dict[str, dict[str, str]]:
     """Right answers from the first blocks as they are stored, and from their text read anew."""
-    fresh = replace(made, session=replace(made.session, read=lambda ids: _read_anew(made, ids)))
+    kept = replace(made, session=replace(made.session, words=None))
     told = {}
     for k in (1, 2, 4):
-        told[f"stored-{k}"] = _answers(made, hits, k, args)
-        told[f"read-again-{k}"] = _answers(fresh, hits, k, args)
+        told[f"stored-{k}"] = _answers(kept, hits, k, args)
+        told[f"read-again-{k}"] = _answers(made, hits, k, args)
     return told
-
-
-def _read_anew(made: Setting, ids: Sequence[int]) -> list[Block]:
-    """Blocks of the same tokens, read after the prompt in one pass, without the stream's context."""
-    import torch
-
-    blocks = made.memory.get(ids)
-    held = assemble(made.tap, made.session.sink, []) if made.session.sink.n else None
-    tokens = torch.cat([block.tokens for block in blocks])
-    at = torch.arange(len(tokens), dtype=torch.int32)[None] + (held.next if held else 0)
-    read = made.tap.run(tokens, positions=at, held=held)
-    sizes = [block.n for block in blocks]
-    parts = zip(torch.split(read.keys, sizes, 2), torch.split(read.values, sizes, 2), strict=True)
-    return [replace(block, keys=keys, values=values)
-            for block, (keys, values) in zip(blocks, parts, strict=True)]  # fmt: skip
 
 
 def _oracle(made: Setting) -> dict[str, list[Hit]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,13 +74,48 @@ def test_an_answer_is_that_of_one_pass_over_what_it_read(stream: Stream) -> None
     text = session.wording.before
     tokens = [ids_of(stream.tokenizer, text), *(stream.blocks[n].tokens for n in ids)]
     tokens.append(ids_of(stream.tokenizer, session.wording.after.replace(MARK, "Why?")))
-    answer = ids_of(stream.tokenizer, "rain")
+    wanted = plain_score(stream, tokens, "rain")
+    assert session.score("Why?", ids, "rain") == pytest.approx(wanted, abs=1e-6)
+    assert session.score("Why?", [0, 1], "rain") != pytest.approx(wanted, abs=1e-6)
+
+
+def test_found_text_is_read_again_together(stream: Stream) -> None:
+    """Blocks that were apart are read as one text, and nothing stored is taken."""
+
+    def never(ids: Sequence[int]) -> list[Block]:
+        raise AssertionError(f"stored blocks {ids} were taken")
+
+    ids = [1, 3, 4]
+    kept = stream.session()
+    session = replace(kept, read=never, words=lambda ids: [stream.blocks[n].tokens for n in ids])
+    tokens = [ids_of(stream.tokenizer, session.wording.before)]
+    tokens += [stream.blocks[n].tokens for n in ids]
+    tokens.append(ids_of(stream.tokenizer, session.wording.after.replace(MARK, "Why?")))
+    wanted = plain_score(stream, tokens, "rain")
+    assert session.score("Why?", [4, 1, 3], "rain") == pytest.approx(wanted, abs=1e-6)
+    assert kept.score("Why?", ids, "rain") != pytest.approx(wanted, abs=1e-6)
+
+
+def test_pictures_and_long_texts_are_taken_as_they_are_stored(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, tokens = stream.session(), [block.tokens for block in stream.blocks]
+    stored = kept.score("Why?", [1, 3], "rain")
+    seen = replace(kept, words=lambda ids: [torch.full_like(tokens[n], -1) for n in ids])
+    assert seen.score("Why?", [1, 3], "rain") == stored
+    again = replace(kept, words=lambda ids: [tokens[n] for n in ids])
+    assert again.score("Why?", [1, 3], "rain") != stored
+    monkeypatch.setattr("longtake.memory.kv.session.ANEW", len(tokens[1]) + len(tokens[3]) - 1)
+    assert again.score("Why?", [1, 3], "rain") == stored
+
+
+def plain_score(stream: Stream, tokens: Sequence[torch.Tensor], said: str) -> float:
+    """The mean log-probability of an answer after these tokens, in one pass."""
+    answer = ids_of(stream.tokenizer, said)
     every = torch.cat([*tokens, answer])
     made = stream.tap.run(every, positions=torch.arange(len(every))[None])
     scores = torch.log_softmax(stream.tap.logits(made.hidden)[0].float(), -1)[-len(answer) - 1 : -1]
-    wanted = float(scores.gather(1, answer[:, None]).mean())
-    assert session.score("Why?", ids, "rain") == pytest.approx(wanted, abs=1e-6)
-    assert session.score("Why?", [0, 1], "rain") != pytest.approx(wanted, abs=1e-6)
+    return float(scores.gather(1, answer[:, None]).mean())
 
 
 def test_what_is_asked_midway_changes_no_later_answer(stream: Stream) -> None:

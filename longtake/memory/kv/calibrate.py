@@ -62,7 +62,8 @@ def calibrate(
         blocks += encoder.feed(unit)
     blocks += encoder.close()
     session = Session.over(tap, tokenizer, lambda ids: [blocks[one] for one in ids],
-                           wording=wording, recent=encoder.recent)  # fmt: skip
+                           wording=wording, recent=encoder.recent,
+                           words=lambda ids: [blocks[one].tokens for one in ids])  # fmt: skip
     known = [ask for ask in asks if ask.line is not None]
     gold = [_home(blocks, ask, tokenizer) for ask in known]
     queries = [session.queries(ask.text, range(tap.layers)) for ask in known]

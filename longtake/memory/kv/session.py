@@ -4,6 +4,11 @@ A question is put after ``[sink | blocks | talk of this fork]``, answered greedi
 unless it is to be kept in the fork's own talk. Words of a talk have places of their own after
 whatever is read, so neither a question nor an answer ever shifts or changes the stream (group
 positions, S14; forks are ours). Forks share all tensors and cost what they have said themselves.
+
+A session that has the blocks' words reads found text again, all of it together after the prompt:
+of stored keys the block's own past is part, but not the other blocks beside it, and facts that are
+alike are then easily mistaken for each other. Beyond `ANEW` tokens, and for pictures, blocks are
+taken as they are stored, which takes no time.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from longtake.models.kv.held import Held, Policy, assemble
 from longtake.models.kv.stream import sink_block
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from longtake.models.kv.tap import RopeTap
 
+Words: TypeAlias = "Callable[[Sequence[int]], Sequence[Tensor]]"
 TALK = 1 << 40
 """Ids of blocks of talk begin here: they come after every block of a stream."""
 MARK = "{question}"
@@ -31,6 +37,8 @@ NEUTRAL = (
     "Which one was it?", "Where is that?", "What did they say about it?", "Why?",
 )  # fmt: skip
 """Questions about nothing in particular; what they attend to answers no other."""
+ANEW = 512
+"""The most tokens of found text that are read again: two or three seconds of a small model."""
 _STREAM, _ASK = "\u241f", "\u241e"
 
 
@@ -82,6 +90,7 @@ class Session:
         sink: the prompt before the stream, encoded once.
         read: block ids → blocks, from wherever they are kept.
         recent: the newest blocks, the context in which a question's own queries are made.
+        words: block ids → the token ids of each, to read found text again; None: never.
         policy: where blocks are placed.
         talk: what this fork keeps of its own questions and answers.
     """
@@ -92,6 +101,7 @@ class Session:
     sink: Block
     read: Callable[[Sequence[int]], Sequence[Block]]
     recent: tuple[Block, ...] = ()
+    words: Words | None = None
     policy: Policy = "contiguous"
     talk: tuple[Block, ...] = field(default=())
 
@@ -99,11 +109,12 @@ class Session:
     def over(
         cls, tap: RopeTap, tokenizer: Any, read: Callable[[Sequence[int]], Sequence[Block]],
         *, wording: Wording | None = None, recent: Sequence[Block] = (),
+        words: Words | None = None,
     ) -> Session:  # fmt: skip
         """Open a session; its sink is encoded anew, as the stream's was."""
         how = wording or Wording.of(tokenizer)
         sink = sink_block(tap, ids_of(tokenizer, how.before))
-        return cls(tap, tokenizer, how, sink, read, tuple(recent))
+        return cls(tap, tokenizer, how, sink, read, tuple(recent), words)
 
     def fork(self) -> Session:
         """A session that shares everything and goes its own way from here."""
@@ -186,16 +197,36 @@ class Session:
     def _kept(self, keys: Sequence[Tensor], values: Sequence[Tensor]) -> Block:
         import torch
 
-        all_keys = torch.cat(list(keys), dim=2)
-        n = all_keys.shape[2]
+        return self._block(
+            TALK + len(self.talk), torch.cat(list(keys), dim=2), torch.cat(list(values), dim=2)
+        )
+
+    def _block(self, id_: int, keys: Tensor, values: Tensor) -> Block:
+        """Tokens just read, as a block that can be put anywhere."""
+        import torch
+
+        n = keys.shape[2]
         places = torch.arange(n, dtype=torch.int32)[None].expand(self.tap.axes, n)
-        return Block(TALK + len(self.talk), 0.0, 0.0, all_keys, torch.cat(list(values), dim=2),
-                     places, torch.zeros(n, dtype=torch.int64))  # fmt: skip
+        return Block(id_, 0.0, 0.0, keys, values, places, torch.zeros(n, dtype=torch.int64))
 
     def _context(self, blocks: Sequence[int]) -> Held:
-        return assemble(
-            self.tap, self.sink, [*self.read(sorted(blocks)), *self.talk], policy=self.policy
-        )
+        ids = sorted(blocks)
+        text = self._text(ids)
+        found = self.read(ids) if text is None else [self._anew(text)]
+        return assemble(self.tap, self.sink, [*found, *self.talk], policy=self.policy)
+
+    def _text(self, ids: Sequence[int]) -> Tensor | None:
+        """The words of these blocks, where they are to be read again."""
+        if self.words is None or not ids:
+            return None
+        text = _joined(self.words(ids))
+        return text if len(text) <= ANEW and bool((text >= 0).all()) else None
+
+    def _anew(self, text: Tensor) -> Block:
+        held = assemble(self.tap, self.sink, []) if self.sink.n else None
+        first = held.next if held is not None else 0
+        made = self.tap.run(text, positions=_from(first, len(text)), held=held)
+        return self._block(0, made.keys, made.values)
 
     def _asked(self, question: str) -> str:
         return self.wording.after.replace(MARK, question)
@@ -219,9 +250,13 @@ def _joined(pieces: Sequence[Tensor]) -> Tensor:
 
 
 def _places(ids: Tensor, held: Held) -> Tensor:
+    return _from(held.next, len(ids))
+
+
+def _from(first: int, n: int) -> Tensor:
     import torch
 
-    return (torch.arange(len(ids)) + held.next)[None]
+    return (torch.arange(n) + first)[None]
 
 
 def _stops(model: Any, tokenizer: Any) -> set[int]:
