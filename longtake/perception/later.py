@@ -12,8 +12,8 @@ its records and stores each `Portion` in one transaction. The contract of a pass
   otherwise both are what its last stored portion said (`until`, `carry`).
 - Portions come in order of `until`, and what is before `until` is never touched again. Being
   killed after any portion and going on gives the same rows, byte for byte, as being let alone.
-- Ids are `record_id(...)` of what is described, so a repeated pass makes the same names. Each
-  portion's vectors may hang on its own records or on ones that were there before.
+- Ids are `later_id(...)` of what is described, so a repeated pass makes the same names, and no
+  pass those of another. A portion's vectors may hang on its own records or on earlier ones.
 - All of its records have `maker` as maker, so that a redo finds them by the prefix ``name:``.
 - The runner closes the generator when it is stopped: release files in ``finally``.
 """
@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from longtake.storage.records import Record, Thumb, VectorRow
+from longtake.storage.records import Channel, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds
 
 
@@ -54,3 +54,17 @@ class LaterPass(Protocol):
 
     def portions(self, begin: Seconds, carry: bytes) -> Iterator[Portion]:
         """Yield what it makes of the video from `begin` to the end of what was watched."""
+
+
+_FIRST = {"captions": 0, "objects": 0, "pictures": 0, "retell": 5000, "speakers": 5000}
+"""Where passes that share a channel begin to count, so that none writes over another's records."""
+
+
+def later_id(pass_: str, video: Video, start: Seconds, channel: Channel, n: int = 0) -> str:
+    """Name a moment that a later pass describes; `n` counts those of the pass at one start.
+
+    >>> from longtake.storage.records import Video
+    >>> later_id("retell", Video("v1", 1, "f", "a.mp4", "a.mp4", 9.0), 2.5, "caption", n=1)
+    '00001-00000002500-moment-caption-5001'
+    """
+    return record_id(video.ordinal, start, "moment", channel, _FIRST[pass_] + n)
