@@ -41,8 +41,9 @@ _IDLE = {"dropout", "is_causal", "position_ids", "use_cache", "output_attentions
 class Run:
     """One forward pass: what to attend to, and what was seen on the way.
 
-    `joined` has keys and values as they were read, held and new, rotated. `plain` turns False when
-    a layer is given another mask than the causal one.
+    `own` is [q], what is added to scores of the new tokens as keys. `joined` has keys and values as
+    they were read, held and new, rotated. `plain` turns False when a layer is given another mask
+    than the causal one.
     """
 
     rotary: Rotary
@@ -50,6 +51,7 @@ class Run:
     held: Held | None = None
     visible: Tensor | None = None
     asked: Collection[int] = ()
+    own: Tensor | None = None
     keys: list[Tensor] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
     joined: list[tuple[Tensor, Tensor]] = field(default_factory=list)
@@ -83,7 +85,8 @@ class Run:
         q = query.shape[2]
         m = self.held.keys[layer].shape[2] if self.held is not None else 0
         bias = self.held.bias[layer] if self.held is not None and m else None
-        if bias is None and (m == 0 or (q == 1 and self.visible is None)):
+        alone = q == 1 and self.visible is None
+        if bias is None and self.own is None and (m == 0 or alone):
             return None
         if bias is None and m in self.masks:
             return self.masks[m]
@@ -94,6 +97,8 @@ class Run:
         row = query.new_zeros(m + q)
         if bias is not None:
             row[:m] = bias.to(query)
+        if self.own is not None:
+            row[m:] = self.own.to(query)
         mask = torch.where(torch.cat((before, among), dim=1), row, float("-inf"))[None, None]
         if bias is None:
             self.masks[m] = mask

@@ -124,6 +124,7 @@ class RopeTap:
         queries: Collection[int] = (),
         visible: Tensor | None = None,
         extras: Mapping[str, Any] | None = None,
+        bias: Tensor | None = None,
     ) -> Pass:
         """Run q new tokens: they read all that is held, and each other causally.
 
@@ -135,6 +136,7 @@ class RopeTap:
             queries: the layers whose queries are wanted.
             visible: bool [q, m], narrows what of the held each token reads.
             extras: more arguments of the text model (pictures put into deeper layers).
+            bias: [q], log of how many tokens each new one stands for; None: one each.
         """
         if not self._entered:
             raise UsageError("the tap is not installed", fix="use it in a `with` statement")
@@ -147,6 +149,7 @@ class RopeTap:
             held if held is not None and any(k.shape[2] for k in held.keys) else None,
             visible,
             frozenset(queries),
+            bias,
         )
         return self._forward(run, given, positions, extras or {})
 
@@ -227,15 +230,23 @@ class RopeTap:
 
 def _after(run: Run, positions: Tensor) -> Held:
     """What a run read and what it made, to be read next."""
-    import torch
-
     keys, values = ([pair[n] for pair in run.joined] for n in (0, 1))
     free = int(positions.max()) + 1
     if run.held is None:
-        return Held(keys, values, [None] * len(keys), free)
-    bias = [None if b is None else torch.cat((b, b.new_zeros(positions.shape[1])))
-            for b in run.held.bias]  # fmt: skip
+        return Held(keys, values, [run.own] * len(keys), free)
+    bias = [_grown(b, key.shape[2], run.own, positions.shape[1])
+            for key, b in zip(run.held.keys, run.held.bias, strict=True)]  # fmt: skip
     return Held(keys, values, bias, max(run.held.next, free))
+
+
+def _grown(held: Tensor | None, m: int, own: Tensor | None, q: int) -> Tensor | None:
+    """Log sizes of m held and q new tokens; None where each stands for itself."""
+    import torch
+
+    if held is None and own is None:
+        return None
+    parts = (torch.zeros(m) if held is None else held, torch.zeros(q) if own is None else own)
+    return torch.cat([part.to(parts[0].device) for part in parts])
 
 
 def _given(ids: Tensor | None, embeds: Tensor | None) -> dict[str, Tensor]:
