@@ -1,0 +1,1 @@
+"""Models that look: vision-language models in this process or behind an endpoint, and captions."""
