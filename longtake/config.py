@@ -38,7 +38,20 @@ PROFILES: tuple[Profile, ...] = ("auto", "offline", "cpu", "gpu", "api")
 PREFIX = "LONGTAKE_"
 PROJECT_FILE = "longtake.toml"
 SECRETS = frozenset({"api_key"})
-USER_ONLY = frozenset({"api_base", "api_model", "ffmpeg", "library", "models_dir", "streamer"})
+MODEL_KINDS = (
+    "transcriber",
+    "text_encoder",
+    "chat",
+    "captioner",
+    "encoders",
+    "detector",
+    "diarizer",
+    "reranker",
+)
+"""The options that name a model in place of the profile's."""
+USER_ONLY = frozenset(
+    {"api_base", "api_model", "ffmpeg", "library", "models_dir", "streamer", *MODEL_KINDS}
+)
 """What the folder's file may not set: a program that is started, an endpoint that is sent
 quotations and the key, and folders whose files are opened and written. Nor may it choose a
 profile of `SENDING`."""
@@ -55,6 +68,12 @@ def _option(help: str, default: Any = dataclasses.MISSING, **more: Any) -> Any:
     """Declare an option; `more` may hold `factory` and pydantic constraints (`ge`, `gt`, `le`)."""
     factory = more.pop("factory", dataclasses.MISSING)
     return field(default=default, default_factory=factory, metadata={"help": help, **more})
+
+
+def _model(does: str, *, or_none: bool = False) -> Any:
+    """Declare an option that names a model in place of the profile's."""
+    more = ', "none" goes without it' if or_none else ""
+    return _option(f"{does}: a folder or a name on the hub; unset means the profile's{more}.", None)
 
 
 def _default_library() -> Path:
@@ -120,6 +139,16 @@ class Settings:
         "eyes is shown their frames; unset means the profile's.",
         None,
     )
+    transcriber: str | None = _model("Turns speech into words, in CTranslate2's form")
+    text_encoder: str | None = _model("Embeds text; what was watched with another one stays")
+    chat: str | None = _model("Phrases answers; a GGUF file does, too")
+    captioner: str | None = _model("Describes frames", or_none=True)
+    encoders: str | None = _model(
+        "Embed images and texts in one space; several are parted by commas", or_none=True
+    )
+    detector: str | None = _model("Finds things and where they are in a frame", or_none=True)
+    diarizer: str | None = _option('Tells voices apart; "none" goes without it.', None)
+    reranker: str | None = _model("Reads query and passage together", or_none=True)
     chunk_seconds: float = _option(
         "Seconds of video stored in one transaction.", 60.0, ge=10, le=600
     )

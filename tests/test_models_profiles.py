@@ -24,6 +24,7 @@ from longtake.library import open_library
 from longtake.models import doctor
 from longtake.models.catalog import CATALOG, OPTIONAL
 from longtake.models.endpoint import EndpointChat
+from longtake.models.parts import SPEAKER
 from longtake.models.profiles import KINDS, WATCHING, open_models
 from longtake.models.store import ModelStore
 from tests.conformance_models import check_chat
@@ -34,7 +35,7 @@ def test_offline_names_everything_and_loads_nothing(tmp_path: Path) -> None:
     models = open_models("offline", models_dir=tmp_path)
     assert set(models.names()) == set(KINDS)
     assert models.names()["transcriber"] == "whisper-tiny.en@1a5afae0"
-    assert models.missing() == list(CATALOG)
+    assert models.missing() == [name for name in CATALOG if name != SPEAKER]
     for kind in ("transcriber", "text_encoder", "image_tagger", "chat"):
         with pytest.raises(MissingModel) as caught:
             getattr(models, kind)
@@ -102,7 +103,7 @@ def test_only_what_the_kinds_need_is_missing(tmp_path: Path) -> None:
     assert models.missing(["image_tagger", "text_encoder"]) == [
         "efficientnet-lite0", "all-minilm-l6-v2",
     ]  # fmt: skip
-    assert set(models.missing()) - set(models.missing(WATCHING)) == OPTIONAL
+    assert set(models.missing()) - set(models.missing(WATCHING)) == OPTIONAL - {SPEAKER}
 
 
 def test_watching_brings_what_watching_needs_and_no_language_model(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["speech", "text", "sight", "chat"]
+Kind = Literal["speech", "text", "sight", "chat", "speakers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,40 @@ _SMOLLM = ModelSpec(
     convert="gguf",
 )
 
+_SPEAKER = ModelSpec(
+    name="speaker-ge2e",
+    kind="speakers",
+    about="tells voices apart, in any language",
+    package="resemblyzer",
+    version="0.1.4",
+    wheel="Resemblyzer-0.1.4-py3-none-any.whl",
+    sha256="8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+    size=15_747_704,
+    licence="Apache-2.0",
+    main="speaker-ge2e.pt",
+    files=(
+        ModelFile(
+            "resemblyzer/pretrained.pt",
+            "speaker-ge2e.pt",
+            "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+            17_090_379,
+        ),
+    ),
+    convert="torch",
+)
+
 CATALOG: dict[str, ModelSpec] = {
-    spec.name: spec for spec in (_WHISPER, _MINILM, _EFFICIENTNET, _SMOLLM)
+    spec.name: spec for spec in (_WHISPER, _MINILM, _EFFICIENTNET, _SMOLLM, _SPEAKER)
 }
 
-PROFILE_MODELS: dict[str, tuple[str, ...]] = {"offline": tuple(CATALOG)}
-"""Which entries of the catalogue each profile can use; the others bring models from elsewhere."""
+PROFILE_MODELS: dict[str, tuple[str, ...]] = {
+    "offline": tuple(CATALOG),
+    "cpu": (_EFFICIENTNET.name, _SPEAKER.name),
+    "gpu": (_EFFICIENTNET.name, _SPEAKER.name),
+    "api": tuple(CATALOG),
+}
+"""Which entries of the catalogue each profile uses; what else it takes comes from the hub."""
 
-OPTIONAL = frozenset({_SMOLLM.name})
-"""What no command fetches by itself: the offline profile answers with quotes, not in a model's
-words (see `longtake.library.Library`)."""
+OPTIONAL = frozenset({_SMOLLM.name, _SPEAKER.name})
+"""What no watch fetches by itself: the offline profile answers with quotes, not in a model's
+words (see `longtake.library.Library`), and tells voices apart only where that was asked for."""

@@ -36,6 +36,8 @@ def _from_torch(raw: Path, target: Path) -> None:
         state = torch.load(raw, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise BackendError(f"{raw.name} is not a plain file of weights: {error}") from error
+    if isinstance(state, dict):
+        state = state.get("model_state", state)  # Some files hold the optimiser's, too.
     tensors = {
         name: value.contiguous().clone()
         for name, value in sorted(state.items() if isinstance(state, dict) else ())
@@ -43,7 +45,7 @@ def _from_torch(raw: Path, target: Path) -> None:
     }
     if not tensors:
         raise BackendError(f"{raw.name} holds no tensors")
-    save_file(tensors, target)
+    save_file(tensors, target, metadata={"format": "pt"})
 
 
 def _from_gguf(raw: Path, target: Path) -> None:

@@ -12,10 +12,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from longtake.errors import MissingModel
+from longtake.models.hub_catalog import HUB
 from longtake.models.protocols import Vectors, WordVectors
 from longtake.models.quiet import torch_threads
 
 T = TypeVar("T")
+
+WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "model.bin"]
+"""What is fetched of a hub model; `model.bin` is how CTranslate2 names its own weights."""
 
 
 def loaded(name: str, load: Callable[[], T]) -> T:
@@ -34,13 +38,50 @@ def loaded(name: str, load: Callable[[], T]) -> T:
         ) from error
 
 
+def local(name: str) -> bool:
+    """Whether a name means a folder or file of this machine, there or not.
+
+    >>> local("./eyes"), local("tiny.gguf"), local("Qwen/Qwen3-0.6B")
+    (True, True, False)
+    """
+    path = Path(name)
+    return (
+        path.expanduser().exists()
+        or name.startswith((".", "~"))
+        or path.is_absolute()
+        or path.suffix == ".gguf"
+    )
+
+
+def place(name: str) -> Path:
+    """Return where a model is: the folder or GGUF file named, or a hub model's folder.
+
+    Raises:
+        MissingModel: there is no such file, or the hub model is neither here nor reachable.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    if local(name):
+        raise MissingModel(
+            f"there is no model at {path}", fix="name a folder, a GGUF file or a name on the hub"
+        )
+    return folder(name)
+
+
+def revision(name: str) -> str | None:
+    """The revision at which a hub model is taken; None is the newest."""
+    known = HUB.get(name)
+    return known.revision if known else None
+
+
 def cached(name: str) -> bool:
-    """Whether a hub model is on this machine already."""
-    if Path(name).is_dir():
-        return True
+    """Whether a model is on this machine already, as far as its configuration tells."""
+    if local(name):
+        return Path(name).expanduser().exists()
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    return isinstance(try_to_load_from_cache(name, "config.json", revision=revision(name)), str)
 
 
 def folder(name: str) -> Path:
@@ -53,8 +94,15 @@ def folder(name: str) -> Path:
         return Path(name)
     from huggingface_hub import snapshot_download
 
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
-    return Path(loaded(name, lambda: snapshot_download(name, allow_patterns=wanted)))
+    pickled = name in HUB and HUB[name].pickled
+    wanted = [*WANTED, "pytorch_model.bin"] if pickled else WANTED
+    at = revision(name)
+    found = Path(loaded(name, lambda: snapshot_download(name, revision=at, allow_patterns=wanted)))
+    if pickled and not (found / "model.safetensors").exists():
+        from longtake.models.convert import convert
+
+        convert("torch", found / "pytorch_model.bin", found / "model.safetensors")
+    return found
 
 
 class SentenceEncoder:

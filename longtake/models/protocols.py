@@ -84,6 +84,21 @@ class Transcriber(Protocol):
 
 
 @runtime_checkable
+class Diarizer(Protocol):
+    """Tells voices apart.
+
+    `same` is the cosine from which two stretches of speech are taken for one voice.
+    """
+
+    name: str
+    same: float
+
+    def voices(self, samples: Samples, spans: Sequence[Span]) -> Vectors:
+        """Return unit vectors [len(spans), dim], one for the voice in each span of `samples`."""
+        ...
+
+
+@runtime_checkable
 class TextReader(Protocol):
     """Reads text in images."""
 
@@ -140,7 +155,11 @@ class ImageEncoder(Protocol):
     """Embeds images and texts in one space."""
 
     name: str
-    dim: int
+
+    @property
+    def dim(self) -> int:
+        """How many numbers a vector has; a model may have to be loaded to tell."""
+        ...
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """Return unit vectors [len(images), dim]."""
