@@ -20,12 +20,16 @@ its records and stores each `Portion` in one transaction. The contract of a pass
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from longtake.storage.records import Channel, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds
+
+NAMES = ("captions", "pictures", "objects", "speakers", "retell")
+"""The later passes, in the order in which they are run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +72,29 @@ def later_id(pass_: str, video: Video, start: Seconds, channel: Channel, n: int 
     '00001-00000002500-moment-caption-5001'
     """
     return record_id(video.ordinal, start, "moment", channel, _FIRST[pass_] + n)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is kept with the progress of a later pass, around its own carry."""
+
+    by: str
+    """Which model made it, as the profile names it: ``captions:qwen3-vl-4b@hub``."""
+    reach: Seconds
+    """How much of the video was watched when the pass last came to its end, else 0."""
+    carry: bytes
+
+    def pack(self) -> bytes:
+        """Return bytes that `read` takes apart."""
+        head = json.dumps({"by": self.by, "reach": self.reach}, sort_keys=True)
+        return head.encode() + b"\n" + self.carry
+
+    @classmethod
+    def read(cls, blob: bytes) -> Mark:
+        """Read what `pack` returned; anything else is the mark of an unknown model."""
+        head, _, carry = blob.partition(b"\n")
+        try:
+            said = json.loads(head)
+            return cls(str(said["by"]), float(said["reach"]), carry)
+        except (KeyError, TypeError, ValueError):
+            return cls("", 0.0, b"")
