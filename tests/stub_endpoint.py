@@ -16,11 +16,14 @@ from typing import Any
 
 Messages = Sequence[tuple[str, str]]
 Opinion = Callable[[Messages], dict[str, float]]
+Usage = Callable[[dict[str, Any]], dict[str, int]]
 
 MODES = (
     "normal", "no_logprobs", "refuses_logprobs", "few_logprobs", "slow", "trickle", "busy", "500",
-    "drops", "malformed", "not_chat", "empty", "prose",
+    "drops", "malformed", "not_chat", "empty", "prose", "html", "quota", "unauthorized",
+    "filtered",
 )  # fmt: skip
+"""How it may answer any chat; `refuses_images` is for chats with pictures."""
 
 
 def always_a(messages: Messages) -> dict[str, float]:
@@ -32,13 +35,14 @@ class StubEndpoint:
     """What the server does, and what it was asked.
 
     `modes` are used up one per request, then `mode` stays; `busy` answers 429 and asks to wait
-    `retry_after` seconds.
+    `retry_after` seconds. `usage` counts the tokens of a request; without it none are told.
     """
 
     mode: str = "normal"
     modes: list[str] = field(default_factory=list)
     opinion: Opinion = always_a
     reply: Callable[[Messages], str] | None = None
+    usage: Usage | None = None
     retry_after: str = "0"
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -86,8 +90,9 @@ def stub_endpoint(**options: Any) -> Iterator[StubEndpoint]:
             message = {"role": "assistant", "content": stub.words(asked, mode)}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             choice["logprobs"] = stub.logprobs(asked, mode)
+            told = {"usage": stub.usage(asked)} if stub.usage is not None else {}
             self.say(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "m",
-                           "choices": [choice]})  # fmt: skip
+                           "choices": [choice], **told})  # fmt: skip
 
         def do_refuses_logprobs(self, asked: dict[str, Any], mode: str) -> None:
             if asked.get("logprobs"):
@@ -134,12 +139,32 @@ def stub_endpoint(**options: Any) -> Iterator[StubEndpoint]:
         def do_not_chat(self, asked: dict[str, Any], mode: str) -> None:
             self.say(200, {"hello": "world", "choices": [{"text": "A"}]})
 
+        def do_html(self, asked: dict[str, Any], mode: str) -> None:
+            page = b"<!doctype html><html><body>Sign in to go on</body></html>"
+            self.say(200, page, {"Content-Type": "text/html"})
+
+        def do_quota(self, asked: dict[str, Any], mode: str) -> None:
+            why = {"message": "You exceeded your current quota.", "code": "insufficient_quota"}
+            self.say(429, {"error": why})
+
+        def do_unauthorized(self, asked: dict[str, Any], mode: str) -> None:
+            self.say(401, {"error": {"message": "Incorrect API key provided."}})
+
+        def do_refuses_images(self, asked: dict[str, Any], mode: str) -> None:
+            if isinstance(asked["messages"][-1]["content"], list):
+                self.say(400, {"error": {"message": "image input is not supported"}})
+            else:
+                self.do_normal(asked, mode)
+
+        def do_filtered(self, asked: dict[str, Any], mode: str) -> None:
+            why = {"message": "The response was filtered.", "code": "content_filter"}
+            self.say(400, {"error": why})
+
         def say(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
-            for name, value in (headers or {}).items():
+            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw)

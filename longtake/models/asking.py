@@ -109,6 +109,25 @@ def http_client(patience: Patience) -> Any:
     return httpx.Client(transport=Transport())
 
 
+def openai_client(base: str, key: str | None, patience: Patience) -> Any:
+    """A client of an OpenAI-compatible endpoint; asking again is left to `ask`."""
+    from openai import OpenAI
+
+    # Servers on the own machine need no key, but the client insists on one.
+    return OpenAI(
+        base_url=base,
+        api_key=key or "none",
+        max_retries=0,
+        timeout=patience.timeout,
+        http_client=http_client(patience),
+    )
+
+
+def spent(error: Any) -> bool:
+    """Whether an endpoint refuses since the account has nothing left: waiting does not help."""
+    return getattr(error, "code", None) == "insufficient_quota"
+
+
 def ask(call: Callable[..., Any], patience: Patience, base: str, model: str, *, once: bool) -> Any:
     """Call until it works, its patience ends, or it fails for good; failures get names.
 
@@ -131,7 +150,11 @@ def ask(call: Callable[..., Any], patience: Patience, base: str, model: str, *, 
     patience.begin()
     again = tenacity.Retrying(
         retry=tenacity.retry_if_exception(
-            lambda e: isinstance(e, passing) and not isinstance(e, openai.APITimeoutError)
+            lambda e: (
+                isinstance(e, passing)
+                and not isinstance(e, openai.APITimeoutError)
+                and not spent(e)
+            )
         ),
         stop=lambda retry: retry.attempt_number >= most or patience.over(retry),
         wait=patience.pause,
@@ -140,6 +163,8 @@ def ask(call: Callable[..., Any], patience: Patience, base: str, model: str, *, 
     try:
         return again(attempt)
     except passing as error:
+        if spent(error):
+            raise _refused(error, base, model) from error
         raise _unreachable(error, patience, base, tried) from error
     except openai.OpenAIError as error:
         raise _refused(error, base, model) from error
@@ -172,5 +197,10 @@ def _refused(error: Exception, base: str, model: str) -> LongtakeError:
         return BackendError(
             f"the endpoint {base} knows no model {model!r}",
             fix="set LONGTAKE_API_MODEL to one it serves, and check LONGTAKE_API_BASE",
+        )
+    if spent(error):
+        return Unreachable(
+            f"the endpoint {base} serves no more: the quota of the key is used up",
+            fix="add credit to the account, or set LONGTAKE_API_KEY to another key",
         )
     return BackendError(f"the endpoint {base} failed: {error}")

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from longtake.errors import BackendError, BadReply, LongtakeError, UsageError
-from longtake.models.asking import NOT_ONE, Patience, ask, http_client
+from longtake.models.asking import NOT_ONE, Patience, ask, openai_client
 from longtake.models.letters import first_tokens, label_scores
 
 TOPS = (20, 5)
@@ -47,17 +47,8 @@ class EndpointChat:
         deadline: float = 90.0,
         scores: bool | None = None,
     ) -> None:
-        from openai import OpenAI
-
         self._patience = Patience(timeout, attempts, wait, deadline)
-        # Servers on the own machine need no key, but the client insists on one.
-        self._client: Any = OpenAI(
-            base_url=base,
-            api_key=key or "none",
-            max_retries=0,
-            timeout=timeout,
-            http_client=http_client(self._patience),
-        )
+        self._client = openai_client(base, key, self._patience)
         self.trouble: LongtakeError | None = None
         self._base = base
         self._model = model
@@ -88,7 +79,7 @@ class EndpointChat:
         asked = self._request(messages, max_tokens)
         if stop:
             asked["stop"] = list(stop)
-        text = _text(self._choice(asked, lambda choice: _text(choice) is not None))
+        text = text_of(self._choice(asked, lambda choice: text_of(choice) is not None))
         return (text or "").strip()
 
     def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
@@ -132,7 +123,7 @@ class EndpointChat:
                 self.trouble = error
                 return None
             self._top = top
-            return _tokens(_first(reply)) is not None
+            return _tokens(first_choice(reply)) is not None
         return False
 
     def _choice(self, asked: dict[str, Any], good: Any) -> Any:
@@ -141,7 +132,7 @@ class EndpointChat:
         try:
             for _ in range(1 if once else 2):
                 try:
-                    choice, bad = _first(self._ask(asked)), None
+                    choice, bad = first_choice(self._ask(asked)), None
                 except BadReply as error:
                     choice, bad = None, error
                 if bad is None and good(choice):
@@ -173,12 +164,14 @@ class EndpointChat:
 # What came over the network may be anything, so it is taken apart carefully.
 
 
-def _first(reply: Any) -> Any:
+def first_choice(reply: Any) -> Any:
+    """The first choice of a chat's reply, None where there is none."""
     choices = getattr(reply, "choices", None)
     return choices[0] if isinstance(choices, list) and choices else None
 
 
-def _text(choice: Any) -> str | None:
+def text_of(choice: Any) -> str | None:
+    """The words of a choice, None where there are none."""
     content = getattr(getattr(choice, "message", None), "content", None)
     return content if isinstance(content, str) else None
 
