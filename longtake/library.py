@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from longtake.errors import LongtakeError, NotFound, SourceGone, UsageError
+from longtake.errors import LongtakeError, NotFound, PartlyDone, SourceGone, UsageError
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -171,26 +171,75 @@ class Library:
         until: Seconds | None = None,
         quick: bool = True,
         deep: bool = True,
+        later: bool = True,
+        redo: Sequence[str] = (),
         kv: bool | None = None,
     ) -> Video:
         """Watch a video, or go on where an earlier watch of the same content stopped.
 
         A quick pass over keyframes makes the whole askable early; the deep pass reads speech,
-        screen text and sight chunk by chunk, each kept in one transaction. With `kv` its text is
-        then read as a key–value memory; None asks the setting ``kv.build``, which is off.
+        screen text and sight chunk by chunk, each kept in one transaction. Then come the later
+        passes that the profile has models for (see `later`), those of `redo` anew. With `kv` its
+        text is then read as a key–value memory; None asks the setting ``kv.build``, which is off.
 
         Raises:
+            PartlyDone: later passes failed; all else is done.
             MediaError: the file is missing, empty or cannot be read.
             Locked: another process writes to this library.
             Interrupted: Ctrl-C; what was committed is kept.
         """
+        from longtake.later import check_names, need
         from longtake.watch import Watch
 
+        need(self.models, check_names(redo))
         watch = Watch(self.path, src, self.models, self.settings, on_progress)
         video = watch.run(start=start, until=until, quick=quick, deep=deep)
+        trouble = None
+        if redo or (deep and later):
+            try:
+                self.later(video, None if later else (), redo=redo, on_progress=on_progress)
+            except PartlyDone as error:
+                trouble = error
         if self.settings.kv.build if kv is None else kv:
             self.kv_build(video, on_progress)
+        if trouble:
+            raise trouble
         return video
+
+    def later(
+        self,
+        video: Video | str,
+        names: Sequence[str] | None = None,
+        *,
+        redo: Sequence[str] = (),
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """Run later passes over a watched video: what the profile's bigger models add.
+
+        Args:
+            video: which; it must have been watched in depth, wholly or in part.
+            names: some of ``captions``, ``pictures``, ``objects``, ``speakers`` and ``retell``; None
+                for all that the profile has models for. Those that are finished are left alone.
+            redo: passes that are made anew, whatever there is.
+            on_progress: called with events like those of `ingest`; `stage` is the pass's name.
+
+        Raises:
+            UsageError: there is no such pass.
+            MissingConfig: the profile has no model for one that was named.
+            PartlyDone: some failed; the others are finished.
+            Interrupted: Ctrl-C; what was stored is kept.
+        """
+        from longtake.later import Later, check_names, need, planned
+
+        anew = check_names(redo)
+        need(self.models, [*check_names(names or ()), *anew])
+        if not planned(self.models):
+            return
+        known = self.video(video)
+        try:
+            Later(self.path, self.models, self.settings, on_progress).run(known.id, names, anew)
+        finally:
+            self.close()  # What is open does not see what was written since.
 
     def kv_build(
         self, video: Video | str, on_progress: OnProgress | None = None, **more: Any

@@ -23,10 +23,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from longtake.storage.records import Channel, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds
+
+if TYPE_CHECKING:
+    from longtake.storage.records import Channel, Record, Thumb, VectorRow, Video
 
 NAMES = ("captions", "pictures", "objects", "speakers", "retell")
 """The later passes, in the order in which they are run."""
@@ -71,6 +73,8 @@ def later_id(pass_: str, video: Video, start: Seconds, channel: Channel, n: int 
     >>> later_id("retell", Video("v1", 1, "f", "a.mp4", "a.mp4", 9.0), 2.5, "caption", n=1)
     '00001-00000002500-moment-caption-5001'
     """
+    from longtake.storage.records import record_id
+
     return record_id(video.ordinal, start, "moment", channel, _FIRST[pass_] + n)
 
 

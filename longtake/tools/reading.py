@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from longtake.memory.disputes import settled
+from longtake.perception.later import NAMES as LATER
+from longtake.perception.later import Mark
 from longtake.storage.records import Facet, Floats, Level, Record
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus
@@ -76,13 +78,17 @@ class Reader:
     def status(self, video: str) -> dict[str, Any]:
         """Return what is covered by which pass, and how much is remembered on each level."""
         known = self.store.video(video)
-        passes = {}
-        for name in ("quick", "deep"):
+        passes: dict[str, dict[str, Any]] = {}
+        for name in ("quick", "deep", *LATER):
             progress = self.store.progress(video, name)
+            if progress is None and name in LATER:
+                continue
             done = progress.done if progress else 0.0
             finished = bool(progress and progress.finished)
             share = 1.0 if finished else min(1.0, done / known.duration) if known.duration else 0.0
             passes[name] = {"done": rounded(done), "finished": finished, "share": rounded(share)}
+            if progress is not None and name in LATER:
+                passes[name]["by"] = Mark.read(progress.carry).by.removeprefix(f"{name}:")
         levels = {
             f"{level}.{channel}": self.store.count(video=video, level=level, channel=channel)
             for level, channel in _KINDS
@@ -155,7 +161,7 @@ class Reader:
         return corpus
 
     def _done(self, video: str) -> tuple[float, ...]:
-        found = [self.store.progress(video, name) for name in ("quick", "deep")]
+        found = [self.store.progress(video, name) for name in ("quick", "deep", *LATER)]
         return tuple(p.done if p else -1.0 for p in found)
 
     def embed(self, texts: Sequence[str]) -> Floats:
@@ -237,6 +243,8 @@ class Reader:
 _KINDS: tuple[tuple[Level, str], ...] = (
     ("moment", "speech"),
     ("moment", "screen"),
+    ("moment", "caption"),
+    ("moment", "entity"),
     ("frame", "screen"),
     ("frame", "sight"),
     ("clip", "caption"),

@@ -88,7 +88,8 @@ def watch_and_ask_command(
     path = Path(video).expanduser()
     if path.is_file() and not watched(session, path):
         talk(f"watching {clean(path.name)} first; Ctrl-C keeps what is done")
-        watch(session, path, "auto")
+        if left := watch(session, path, "auto").get("unfinished"):
+            warn(f"{clean(left['message'])}; {clean(left['fix'] or '')}")
     answer(question, video, at=at, thread=thread, trace=trace, form=form, kv=not no_kv)
 
 

@@ -16,6 +16,7 @@ from longtake.cli.session import Session, common, current
 from longtake.cli.sources import find_sources
 from longtake.cli.times import TIME, check_order, clock
 from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, UsageError
+from longtake.perception.later import NAMES
 
 
 @click.command("ingest")
@@ -26,6 +27,10 @@ from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, 
     "--quick/--no-quick", default=None, help="Only (or without) the quick pass over keyframes."
 )
 @click.option("--deep/--no-deep", default=None, help="Only (or without) the deep pass.")
+@click.option(
+    "--redo", metavar="NAMES",
+    help=f"Make these anew, with the profile's models: {', '.join(NAMES)}.",
+)  # fmt: skip
 @click.option(
     "--kv/--no-kv", default=None, help="Also build the key–value memory; default: kv.build, off."
 )
@@ -48,6 +53,7 @@ def ingest_command(
     until: float | None,
     quick: bool | None,
     deep: bool | None,
+    redo: str | None,
     kv: bool | None,
     kv_bytes: float | None,
     only_estimate: bool,
@@ -56,12 +62,15 @@ def ingest_command(
     """Watch videos: speech, screen text, sight. Resumable.
 
     SOURCE is a file, a folder or a pattern. A quick pass over the keyframes makes a video
-    askable early; the deep pass reads everything. Ctrl-C keeps what is done; the same command
-    goes on from there.
+    askable early; the deep pass reads everything; then come the passes of the bigger models that
+    the profile has, such as captions (naming --quick or --deep leaves them out). Ctrl-C keeps
+    what is done; the same command goes on from there.
     """
     session = current()
     check_order(start, until)
     passes = which_passes(quick, deep)
+    later = not quick and deep is None
+    anew = _redone(session, redo)
     files, lost = find_sources(sources)
     if only_estimate:
         if lost:
@@ -74,7 +83,10 @@ def ingest_command(
         if len(files) > 1:
             talk(f"{number} of {len(files)}: {clean(str(path))}")
         try:
-            one = watch(session, path, mode, start=start, until=until, passes=passes)
+            one = watch(session, path, mode, start=start, until=until, passes=passes,
+                        later=later, redo=anew)  # fmt: skip
+            if left := one.get("unfinished"):
+                failed.append((str(path), PartlyDone(left["message"], fix=left["fix"])))
             if session.settings().kv.build if kv is None else kv:
                 one |= {"kv": _kv(session, one["video"], mode, kv_bytes)}
             watched.append(one)
@@ -89,6 +101,19 @@ def ingest_command(
             write(_text(watched))
         raise _summary(watched, failed)
     emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
+
+
+def _redone(session: Session, names: str | None) -> tuple[str, ...]:
+    """Read the list of passes to be made anew, and check that there are models for them."""
+    from longtake.later import check_names, need
+
+    if names is None:
+        return ()
+    found = check_names([name.strip() for name in names.split(",") if name.strip()])
+    if not found:
+        raise UsageError("--redo names no pass", fix=f"one or more of: {', '.join(NAMES)}")
+    need(session.open().models, found)
+    return found
 
 
 def _kv(session: Session, video: str, mode: str, most: float | None) -> dict[str, Any]:
@@ -118,12 +143,21 @@ def watch(
     start: float | None = None,
     until: float | None = None,
     passes: tuple[bool, bool] = (True, True),
+    later: bool = True,
+    redo: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Watch one file with progress; return what the library then knows of it."""
+    """Watch one file with progress; return what the library then knows of it.
+
+    ``unfinished`` is there when later passes failed: why, and how to make them.
+    """
     library = session.open()
     again = shlex.join(["longtake", *session.argv])
     every = session.settings().progress.every
     shown = "none" if session.quiet and mode == "auto" else mode
+    more: dict[str, Any] = {} if later else {"later": False}
+    more |= {"redo": redo} if redo else {}
+    more |= {"kv": False} if session.settings().kv.build else {}  # built apart, afterwards
+    left: PartlyDone | None = None
     try:
         with reporter(shown, every=every, name=path.name) as report:
 
@@ -134,8 +168,10 @@ def watch(
 
             video = library.ingest(
                 path, on_progress=tell, start=start, until=until, quick=passes[0], deep=passes[1],
-                **({"kv": False} if session.settings().kv.build else {}),  # built apart, later
+                **more,
             )  # fmt: skip
+    except PartlyDone as error:
+        video, left = library.video(str(path)), error
     except Interrupted as stop:
         raise Interrupted(stop.message, fix=f"go on with: {again}") from stop
     except KeyboardInterrupt as stop:
@@ -143,7 +179,10 @@ def watch(
             "interrupted; what was done is kept", fix=f"go on with: {again}"
         ) from stop
     library.close()  # What was open before does not see what was written since.
-    return {"name": video.name, "path": video.path} | session.reader().status(video.id)
+    known = {"name": video.name, "path": video.path} | session.reader().status(video.id)
+    if left is not None:
+        known["unfinished"] = {"code": left.code, "message": left.message, "fix": left.fix}
+    return known
 
 
 def _data(watched: list[dict[str, Any]], failed: list[tuple[str, LongtakeError]]) -> Any:
@@ -157,10 +196,14 @@ def _data(watched: list[dict[str, Any]], failed: list[tuple[str, LongtakeError]]
 def _summary(watched: list[Any], failed: list[tuple[str, LongtakeError]]) -> LongtakeError:
     """The error of the whole run: the one error there was, or a list of them."""
     first = failed[0][1]
-    if not watched and len(failed) == 1:
+    lost = [(name, error) for name, error in failed if not isinstance(error, PartlyDone)]
+    if len(failed) == 1 and (not watched or not lost):
         return first
-    listed = "; ".join(f"{name}: {error.message}" for name, error in failed)
-    message = f"{len(failed)} of {len(watched) + len(failed)} not watched: {listed}"
+    said = [error.message for _, error in failed if isinstance(error, PartlyDone)]
+    if lost:
+        listed = "; ".join(f"{name}: {error.message}" for name, error in lost)
+        said.insert(0, f"{len(lost)} of {len(watched) + len(lost)} not watched: {listed}")
+    message = "; ".join(said)
     if watched:
         return PartlyDone(message, fix=first.fix)
     return type(first)(message, fix=first.fix)
@@ -174,12 +217,16 @@ def _text(watched: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+_WATCHING = ("quick", "deep")
+
+
 def coverage(status: Mapping[str, Any]) -> str:
     """Say how far each pass has come, in a few words."""
     parts = []
     for name, done in status["passes"].items():
         if done["finished"]:
-            parts.append(f"{name} pass done")
+            parts.append(f"{name} pass done" if name in _WATCHING else f"{name} done")
         elif done["done"]:
-            parts.append(f"{name} pass {100 * done['share']:.0f} %, to {clock(done['done'])}")
+            said = f"{name} pass" if name in _WATCHING else name
+            parts.append(f"{said} {100 * done['share']:.0f} %, to {clock(done['done'])}")
     return ", ".join(parts) or "nothing watched yet"
