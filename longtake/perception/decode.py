@@ -57,6 +57,7 @@ class Decoder:
         small: width and height of the small pictures (aspect is not kept).
         max_side: the longest side of a full picture; larger ones are scaled down.
         sound: False leaves the sound out.
+        picture: False leaves the pictures out.
 
     Raises (while iterating):
         NoSuchFile, Unreadable, EmptyMedia: the file cannot be read at all.
@@ -65,7 +66,7 @@ class Decoder:
     def __init__(
         self, path: Path | str, *, start: Seconds = 0.0, until: Seconds | None = None,
         fine_fps: float = 5.0, coarse_fps: float = 1.0, small: tuple[int, int] = (160, 90),
-        max_side: int = 1920, sound: bool = True,
+        max_side: int = 1920, sound: bool = True, picture: bool = True,
     ) -> None:  # fmt: skip
         self.path = Path(path)
         self.start = max(0.0, start)
@@ -73,6 +74,7 @@ class Decoder:
         self.small = small
         self.max_side = max_side
         self.sound = sound
+        self.picture = picture
         self.grid = Grid(fine_fps, coarse_fps)
         self.warnings: list[str] = []
         self.end: Seconds = 0.0
@@ -97,6 +99,8 @@ class _Pass:
         self._streams: Streams = choose_streams(container, decoder.path.name)
         if not decoder.sound:
             self._streams.audio = None
+        if not decoder.picture:
+            self._streams.video = None
         self._stated = stated_duration(container)
         self._zero = zero_of(container)
         self._clock = Clock(self._zero, longest_credible(container), decoder.warnings)
