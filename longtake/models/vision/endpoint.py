@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from longtake.errors import BackendError, BadReply, Unreachable
+from longtake.errors import BackendError, BadReply, LongtakeError, Unreachable
 from longtake.models.asking import NOT_ONE, Patience, ask, openai_client
 from longtake.models.endpoint import first_choice, text_of
 from longtake.models.protocols import Asked
@@ -82,12 +82,24 @@ class EndpointVision:
             BadReply: it answered twice without text, or with something else than a chat's reply.
             BackendError: it refused the request or its pictures.
         """
-        with ThreadPoolExecutor(self._threads, "vision") as pool:
-            waiting = [pool.submit(self._one, one, max_tokens) for one in asked]
+        failures: list[LongtakeError] = []
+
+        def answer(one: Asked) -> str:
             try:
-                return [one.result() for one in waiting]
-            finally:
+                return "" if failures else self._one(one, max_tokens)
+            except LongtakeError as error:
+                failures.append(error)
+                return ""
+
+        with ThreadPoolExecutor(self._threads, "vision") as pool:
+            waiting = [pool.submit(answer, one) for one in asked]
+            try:
+                written = [one.result() for one in waiting]
+            finally:  # Stopped by hand: what waits for a thread is not begun.
                 pool.shutdown(wait=False, cancel_futures=True)
+        if failures:
+            raise failures[0]
+        return written
 
     # -- one request -----------------------------------------------------------------------
 
