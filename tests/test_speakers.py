@@ -20,7 +20,13 @@ from longtake.storage.records import Record, Video
 from longtake.timecode import Span
 
 PITCHES = (220.0, 440.0, 880.0)
-VIDEO = Video("v1", 1, "f", "talk.wav", "talk.wav", 1300.0)
+VIDEO = Video("v1", 1, "f", "talk.wav", "talk.wav", 130.0)
+
+
+@pytest.fixture(autouse=True)
+def minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Portions of a minute, so that little sound has several."""
+    monkeypatch.setattr("longtake.perception.turns.PORTION", 60.0)
 
 
 class ByPitch:
@@ -50,20 +56,20 @@ def said(n: int, start: float, end: float, words: Sequence[tuple[float, float]] 
 # Who really speaks: (start, end, voice). The third utterance passes from one voice to another.
 TRUTH = [
     (10.0, 14.0, 0), (15.0, 18.0, 1), (19.0, 21.0, 0), (21.5, 24.0, 2), (24.2, 27.0, 2),
-    (590.0, 594.0, 1), (605.0, 609.0, 2), (700.0, 704.0, 0), (1250.0, 1253.0, 1),
+    (50.0, 54.0, 1), (61.0, 65.0, 2), (90.0, 94.0, 0), (125.0, 128.0, 1),
 ]  # fmt: skip
 SAID = [
     said(0, 10.0, 14.0), said(1, 15.0, 18.0),
     said(2, 19.0, 24.0, [(19.0, 20.0), (20.1, 21.0), (21.5, 22.9), (23.0, 24.0)]),
-    said(3, 24.2, 27.0), said(4, 590.0, 594.0), said(5, 605.0, 609.0), said(6, 700.0, 704.0),
-    said(7, 1250.0, 1253.0),
+    said(3, 24.2, 27.0), said(4, 50.0, 54.0), said(5, 61.0, 65.0), said(6, 90.0, 94.0),
+    said(7, 125.0, 128.0),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("talk") / "talk.wav"
-    sound = np.zeros(1300 * SAMPLE_RATE, np.float32)
+    sound = np.zeros(130 * SAMPLE_RATE, np.float32)
     for start, end, voice in TRUTH:
         first, last = round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
         sound[first:last] = 0.3 * np.sin(
@@ -77,7 +83,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def speakers(talk: Path, model: Diarizer, until: float = 1300.0) -> Speakers:
+def speakers(talk: Path, model: Diarizer, until: float = 130.0) -> Speakers:
     return Speakers(VIDEO, talk, SAID, model, until)
 
 
@@ -89,10 +95,10 @@ def test_every_turn_has_its_voice_also_across_portions(talk: Path) -> None:
     one = speakers(talk, ByPitch())
     checked: LaterPass = one
     portions = list(checked.portions(0.0, b""))
-    assert [p.until for p in portions] == [600.0, 1200.0, 1300.0]
+    assert [p.until for p in portions] == [60.0, 120.0, 130.0]
     assert turns(portions) == [
-        (10.0, 14.0, 1), (15.0, 18.0, 2), (19.0, 21.0, 1), (21.5, 27.0, 3), (590.0, 594.0, 2),
-        (605.0, 609.0, 3), (700.0, 704.0, 1), (1250.0, 1253.0, 2),
+        (10.0, 14.0, 1), (15.0, 18.0, 2), (19.0, 21.0, 1), (21.5, 27.0, 3), (50.0, 54.0, 2),
+        (61.0, 65.0, 3), (90.0, 94.0, 1), (125.0, 128.0, 2),
     ]  # fmt: skip
     records = [record for p in portions for record in p.records]
     assert {r.maker for r in records} == {one.maker} == {"speakers:pitch@1"}
@@ -121,12 +127,12 @@ def test_going_on_after_any_portion_gives_the_same_rows(talk: Path) -> None:
 
 
 def test_what_is_watched_later_is_heard_later_and_voices_keep_their_numbers(talk: Path) -> None:
-    first = list(speakers(talk, ByPitch(), until=580.0).portions(0.0, b""))
-    assert first[-1].until == 580.0
-    more = list(speakers(talk, ByPitch()).portions(580.0, first[-1].carry))
-    assert turns(more)[0] == (590.0, 594.0, 2)
-    fresh = list(speakers(talk, ByPitch()).portions(580.0, b""))
-    assert turns(fresh)[0] == (590.0, 594.0, 1)
+    first = list(speakers(talk, ByPitch(), until=48.0).portions(0.0, b""))
+    assert first[-1].until == 48.0
+    more = list(speakers(talk, ByPitch()).portions(48.0, first[-1].carry))
+    assert turns(more)[0] == (50.0, 54.0, 2)
+    fresh = list(speakers(talk, ByPitch()).portions(48.0, b""))
+    assert turns(fresh)[0] == (50.0, 54.0, 1)
 
 
 def test_an_utterance_is_cut_where_its_words_pause_and_crumbs_stay() -> None:
