@@ -42,7 +42,7 @@ from longtake.timecode import Seconds, format_time
 if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.models.profiles import Models
-    from longtake.storage.records import Level, Record, VectorRow, Video
+    from longtake.storage.records import Facet, Level, Record, VectorRow, Video
     from longtake.storage.store import Store
 
 OnProgress: TypeAlias = Callable[[dict[str, Any]], None]
@@ -269,7 +269,9 @@ class _Run:
             return []
         rows = dict(zip(texts, self.ground.models.text_encoder.encode(texts), strict=True))
         return [
-            VectorRow(one.id, "text", rows[one.text], one.known_at) for one in records if one.text
+            VectorRow(one.id, _facet(one), rows[one.text], one.known_at)
+            for one in records
+            if one.text
         ]
 
     def _tell(self, elapsed: float, *, warning: str = "") -> None:
@@ -292,6 +294,11 @@ class _Run:
 def _portions(one: LaterPass, begin: Seconds, carry: bytes) -> Generator[Portion]:
     """The pass's portions, as a generator that can be closed."""
     yield from one.portions(begin, carry)
+
+
+def _facet(record: Record) -> Facet:
+    """What a text is found as: a description of a whole scene is no description of its moments."""
+    return "context" if record.data.get("of") == "scene" else "text"
 
 
 def _redo(video: Video, names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from longtake.storage.records import Record
+from longtake.storage.records import Level, Record
 from longtake.timecode import Seconds
 
 K = 60
@@ -25,6 +25,12 @@ _LONG: Seconds = 20.0
 """A line that stands longer is filed where it first appears."""
 
 _FINE = ("moment", "frame", "clip")
+
+
+def grain(record: Record) -> Level:
+    """Return the level a record stands for: a model's caption of a scene stands for the scene."""
+    whole = record.level == "moment" and record.data.get("of") == "scene"
+    return "scene" if whole else record.level
 
 
 def rank_worth(rank: int) -> float:
@@ -87,7 +93,7 @@ def group(found: Sequence[Found]) -> list[Group]:
 def _key(
     record: Record, clips: Mapping[str, list[Record]], starts: Mapping[str, list[Seconds]]
 ) -> tuple[str, str, float]:
-    if record.level not in _FINE:
+    if grain(record) not in _FINE:
         return record.video, record.id, record.span.start
     span = record.span
     at = span.middle if span.duration <= _LONG else min(span.start + CELL / 2, span.middle)

@@ -150,7 +150,7 @@ def _joined(
         return []
     best = max(score for score, _ in scored)
     found: list[Window] = []
-    for channel in ("speech", "screen", "sight"):
+    for channel in ("speech", "screen", "sight", "caption"):
         near = [(s, one) for s, one in scored if one.channel == channel and s >= KEEP * best]
         near.sort(key=lambda pair: (pair[1].span, pair[1].record))
         group: list[tuple[float, Bearer]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from longtake.errors import MediaError, NoSuchMoment
@@ -16,11 +16,12 @@ _ANY_SIZE = 1 << 16
 
 
 def _pictures(
-    path: Path | str, start: Seconds, until: Seconds, fps: float, small: tuple[int, int] = (2, 2)
-) -> Iterator[Picture]:
+    path: Path | str, start: Seconds, until: Seconds, fps: float, small: tuple[int, int] = (2, 2),
+    max_side: int = _ANY_SIZE,
+) -> Iterator[Picture]:  # fmt: skip
     decoder = Decoder(
         path, start=start, until=until, fine_fps=fps, coarse_fps=fps, small=small,
-        max_side=_ANY_SIZE, sound=False,
+        max_side=max_side, sound=False,
     )  # fmt: skip
     for item in decoder:
         if isinstance(item, Picture):
@@ -56,6 +57,29 @@ def frames_in(path: Path | str, span: Span, fps: float) -> list[tuple[Seconds, I
     if not found:
         raise _no_moment(path, span.start)
     return found
+
+
+_APART = 8.0
+"""Seconds between wanted frames from which it is quicker to jump than to decode what lies there."""
+
+
+def frames_at(
+    path: Path | str, times: Iterable[Seconds], *, max_side: int = _ANY_SIZE
+) -> Iterator[tuple[Seconds, Image]]:
+    """Yield the frames on display at whole seconds, in order; what lies far between is not decoded.
+
+    Seconds at which there is no picture are left out.
+    """
+    runs: list[list[int]] = []
+    for second in sorted({round(time) for time in times}):
+        if not runs or second - runs[-1][-1] > _APART:
+            runs.append([])
+        runs[-1].append(second)
+    for run in runs:
+        wanted = set(run)
+        for picture in _pictures(path, run[0], run[-1] + 1e-3, 1.0, max_side=max_side):
+            if picture.full is not None and round(picture.time) in wanted:
+                yield picture.time, picture.full
 
 
 def small_and_full(
