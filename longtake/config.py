@@ -1,20 +1,17 @@
 """Configuration: every option, where its value came from, and how a file is changed.
 
-`Settings` is a plain frozen dataclass; its fields and their `help` are the one list of options
-from which the loader, `longtake config show` and the commented sample are all made. Values come
-from, strongest first: flag > environment ``LONGTAKE_*`` (``__`` between levels) >
-``./longtake.toml`` > the user's file > the profile > the default.
+The options themselves are listed in `longtake.settings`. Values come from, strongest first: flag >
+environment ``LONGTAKE_*`` (``__`` between levels) > ``./longtake.toml`` > the user's file > the
+profile > the default.
 
 The folder's file may have come with the folder, so it is not trusted with what starts programs,
 opens files or sends: `USER_ONLY`. The key of an endpoint is a secret: it is read from
-``LONGTAKE_API_KEY`` alone, never from a file, and never shown. Importing this module is cheap; pydantic-settings is imported by
-`load_settings`.
+``LONGTAKE_API_KEY`` alone, never from a file, and never shown. Importing this module is cheap;
+pydantic-settings is imported by `load_settings`.
 
 >>> load_settings(clip_seconds=8).clip_seconds
 8.0
 """
-
-# ruff: noqa: RUF009  (`_option` only calls `dataclasses.field`)
 
 from __future__ import annotations
 
@@ -23,34 +20,32 @@ import functools
 import os
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from longtake.errors import UsageError
+from longtake.settings import (
+    MODEL_KINDS,
+    NO_OPTIONS,
+    PREFIX,
+    PROFILES,
+    Option,
+    Profile,
+    ProgressSettings,
+    SearchSettings,
+    Settings,
+    options,
+)
 
 if typing.TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
-Profile: TypeAlias = Literal["auto", "offline", "cpu", "gpu", "api"]
-PROFILES: tuple[Profile, ...] = ("auto", "offline", "cpu", "gpu", "api")
+__all__ = ["PROFILES", "Option", "Profile", "SearchSettings", "Settings", "options"]
 
-PREFIX = "LONGTAKE_"
 PROJECT_FILE = "longtake.toml"
 SECRETS = frozenset({"api_key"})
-MODEL_KINDS = (
-    "transcriber",
-    "text_encoder",
-    "chat",
-    "captioner",
-    "encoders",
-    "detector",
-    "diarizer",
-    "reranker",
-)
-"""The options that name a model in place of the profile's."""
 USER_ONLY = frozenset(
-    {"api_base", "api_model", "ffmpeg", "library", "models_dir", "streamer", *MODEL_KINDS}
+    {"api_base", "api_model", "ffmpeg", "library", "models_dir", "retell", "streamer", *MODEL_KINDS}
 )
 """What the folder's file may not set: a program that is started, an endpoint that is sent
 quotations and the key, and folders whose files are opened and written. Nor may it choose a
@@ -62,134 +57,6 @@ PROFILE_VALUES: Mapping[str, Mapping[str, Any]] = {
     "offline": {"language": "en"},  # its transcriber knows English only
     "api": {"api_base": "https://api.openai.com/v1"},
 }
-
-
-def _option(help: str, default: Any = dataclasses.MISSING, **more: Any) -> Any:
-    """Declare an option; `more` may hold `factory` and pydantic constraints (`ge`, `gt`, `le`)."""
-    factory = more.pop("factory", dataclasses.MISSING)
-    return field(default=default, default_factory=factory, metadata={"help": help, **more})
-
-
-def _model(does: str, *, or_none: bool = False) -> Any:
-    """Declare an option that names a model in place of the profile's."""
-    more = ', "none" goes without it' if or_none else ""
-    return _option(f"{does}: a folder or a name on the hub; unset means the profile's{more}.", None)
-
-
-def _default_library() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("longtake") / "library.longtake"
-
-
-def _default_models_dir() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("longtake") / "models"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """Options of `longtake search`."""
-
-    k: int = _option("How many moments a search returns.", 10, ge=1, le=1000)
-
-
-@dataclass(frozen=True, slots=True)
-class ProgressSettings:
-    """Options of the progress report."""
-
-    every: float = _option(
-        "Seconds between two progress lines when the output is no terminal.", 10.0, gt=0
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class KVSettings:
-    """Options of the key–value memory."""
-
-    build: bool = _option("Build the key–value memory of each video that is watched.", False)
-    bytes_per_hour: float = _option(
-        "The most bytes it may take for an hour of video; 0 means 8-bit keys and 4-bit values.",
-        0.0,
-        ge=0,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All options. `sources` says where each value came from; read it with `origins`.
-
-    `warnings` are sentences about values that were left out; whoever loads tells them.
-    """
-
-    library: Path = _option("The library folder.", factory=_default_library)
-    profile: Profile = _option("Which models to use: auto takes the best present.", "auto")
-    models_dir: Path = _option("Where model weights are kept.", factory=_default_models_dir)
-    threads: int = _option("CPU threads for models; 0 means all cores.", 0, ge=0)
-    language: str | None = _option("Language of the speech; unset means detect.", None)
-    ffmpeg: str | None = _option("The ffmpeg program for cutting; unset means look for it.", None)
-    api_base: str | None = _option("Base URL of an OpenAI-compatible endpoint.", None)
-    api_model: str | None = _option("Model name at that endpoint.", None)
-    api_key: str | None = field(
-        default=None, repr=False, metadata={"help": "Key of the endpoint (environment only)."}
-    )
-    streamer: str | None = _option(
-        "Model that reads videos into the key–value memory, a folder or a name on the hub; one with "
-        "eyes is shown their frames; unset means the profile's.",
-        None,
-    )
-    transcriber: str | None = _model("Turns speech into words, in CTranslate2's form")
-    text_encoder: str | None = _model("Embeds text; what was watched with another one stays")
-    chat: str | None = _model("Phrases answers; a GGUF file does, too")
-    captioner: str | None = _model("Describes frames", or_none=True)
-    encoders: str | None = _model(
-        "Embed images and texts in one space; several are parted by commas", or_none=True
-    )
-    detector: str | None = _model("Finds things and where they are in a frame", or_none=True)
-    diarizer: str | None = _option('Tells voices apart; "none" goes without it.', None)
-    reranker: str | None = _model("Reads query and passage together", or_none=True)
-    chunk_seconds: float = _option(
-        "Seconds of video stored in one transaction.", 60.0, ge=10, le=600
-    )
-    clip_seconds: float = _option("Aimed length of a clip in seconds.", 10.0, ge=2, le=120)
-    search: SearchSettings = _option("Search.", factory=SearchSettings)
-    progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
-    kv: KVSettings = _option("Key–value memory.", factory=KVSettings)
-    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
-
-
-_NO_OPTIONS = frozenset({"sources", "warnings"})
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option, with its dotted key, as documented."""
-
-    key: str
-    help: str
-    default: Any
-    kind: Any
-
-    @property
-    def env(self) -> str:
-        """The environment variable that sets it."""
-        return PREFIX + self.key.replace(".", "__").upper()
-
-
-def options(kind: type[Any] = Settings, prefix: str = "") -> Iterator[Option]:
-    """List every option, sections after plain ones of the same level."""
-    hints = typing.get_type_hints(kind)
-    for item in dataclasses.fields(kind):
-        if item.name in _NO_OPTIONS:
-            continue
-        if dataclasses.is_dataclass(hints[item.name]):
-            yield from options(hints[item.name], f"{prefix}{item.name}.")
-        else:
-            made = item.default_factory
-            default = item.default if made is dataclasses.MISSING else made()
-            yield Option(prefix + item.name, item.metadata["help"], default, hints[item.name])
 
 
 def value_of(settings: Settings, key: str) -> Any:
@@ -374,7 +241,7 @@ def _pydantic_fields(kind: type[Any], make_field: Any) -> dict[str, Any]:
     hints: dict[str, Any] = typing.get_type_hints(kind)
     made: dict[str, Any] = {}
     for item in dataclasses.fields(kind):
-        if item.name in _NO_OPTIONS:
+        if item.name in NO_OPTIONS:
             continue
         limits = {key: value for key, value in item.metadata.items() if key != "help"}
         hint = hints[item.name]

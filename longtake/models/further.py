@@ -7,6 +7,7 @@ a `Part`. What they make lives in modules of its own, imported when a model is f
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -28,5 +29,68 @@ def diarizer(parts: Parts, name: str) -> Part:
     return Part(parts.store.spec(name).maker, (name,), build)
 
 
-MAKERS: dict[str, Maker] = {"diarizer": diarizer}
+def vision(parts: Parts, name: str) -> Part:
+    """Looks at frames and writes: a model of this machine, or one behind the endpoint."""
+    from longtake.models.hub import local
+    from longtake.models.parts import Part
+
+    settings = parts.settings
+    if parts.profile == "api" and not local(name) and settings.api_base:
+        base = settings.api_base
+        read, written = settings.api_price_read, settings.api_price_written
+        prices = (read, written) if read or written else None
+
+        def remote() -> Any:
+            from longtake.models.vision.endpoint import EndpointVision
+
+            return EndpointVision(base, name, key=settings.api_key, prices=prices)
+
+        return Part(f"{name}@api", (), remote)
+
+    def here() -> Any:
+        from longtake.models.vision.hub import HubVision
+
+        return HubVision(name, device=parts.device, threads=settings.threads)
+
+    return Part(_label(name), (), here, (name,))
+
+
+def encoders(parts: Parts, names: str) -> Part:
+    """Embed images and texts in one space: a list of them."""
+    from longtake.models.parts import Part
+
+    each = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+
+    def build() -> Any:
+        from longtake.models.vision.encoders import open_encoder
+
+        threads = parts.settings.threads
+        return [open_encoder(name, device=parts.device, threads=threads) for name in each]
+
+    return Part(", ".join(_label(name) for name in each), (), build, each)
+
+
+def detector(parts: Parts, name: str) -> Part:
+    """Finds things and where they are."""
+    from longtake.models.parts import Part
+
+    def build() -> Any:
+        from longtake.models.vision.detector import open_detector
+
+        return open_detector(name, device=parts.device, threads=parts.settings.threads)
+
+    return Part(_label(name), (), build, (name,))
+
+
+def _label(name: str) -> str:
+    """What a model of the hub, or of a folder, is called in the library."""
+    return f"{Path(name).name.lower()}@hub"
+
+
+MAKERS: dict[str, Maker] = {
+    "vision": vision,
+    "encoders": encoders,
+    "detector": detector,
+    "diarizer": diarizer,
+}
 """Kind → what makes its part."""

@@ -60,13 +60,7 @@ def place(name: str) -> Path:
         MissingModel: there is no such file, or the hub model is neither here nor reachable.
     """
     path = Path(name).expanduser()
-    if path.exists():
-        return path
-    if local(name):
-        raise MissingModel(
-            f"there is no model at {path}", fix="name a folder, a GGUF file or a name on the hub"
-        )
-    return folder(name)
+    return path if path.is_file() else folder(name)
 
 
 def revision(name: str) -> str | None:
@@ -90,8 +84,13 @@ def folder(name: str) -> Path:
     Raises:
         MissingModel: it is neither here nor reachable.
     """
-    if Path(name).is_dir():
-        return Path(name)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if local(name):
+        raise MissingModel(
+            f"there is no model at {path}", fix="name a folder, a GGUF file or a name on the hub"
+        )
     from huggingface_hub import snapshot_download
 
     pickled = name in HUB and HUB[name].pickled
@@ -106,7 +105,10 @@ def folder(name: str) -> Path:
 
 
 class SentenceEncoder:
-    """`TextEncoder` over any sentence-transformers model."""
+    """`TextEncoder` and `QueryEncoder` over any sentence-transformers model.
+
+    What such a model wants before a query or a passage ("query: ") stands in its configuration.
+    """
 
     def __init__(self, model: str, *, threads: int = 0, device: str = "cpu") -> None:
         from sentence_transformers import SentenceTransformer
@@ -118,12 +120,23 @@ class SentenceEncoder:
         self.dim = int(np.asarray(probe).shape[1])
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors [len(texts), dim]."""
+        """Return unit vectors [len(texts), dim] of texts that are to be found."""
+        return self._encoded(self._model.encode_document, texts, "document", "passage", "corpus")
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors [len(texts), dim] of what is asked."""
+        return self._encoded(self._model.encode_query, texts, "query")
+
+    def _encoded(self, encode: Callable[..., Any], texts: Sequence[str], *names: str) -> Vectors:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        rows = self._model.encode(
-            list(texts), normalize_embeddings=True, show_progress_bar=False, batch_size=32
-        )
+        # The library takes an empty prompt "document", which it adds itself, before "passage".
+        every = self._model.prompts
+        names = (*names, self._model.default_prompt_name or "")
+        rows = encode(
+            list(texts), prompt=next((every[name] for name in names if every.get(name)), ""),
+            normalize_embeddings=True, show_progress_bar=False, batch_size=32,
+        )  # fmt: skip
         return np.asarray(rows, np.float32)
 
     def words(self, texts: Sequence[str]) -> list[WordVectors]:
@@ -131,8 +144,9 @@ class SentenceEncoder:
         if not texts:
             return []
         rows = self._model.encode(
-            list(texts), output_value="token_embeddings", show_progress_bar=False, batch_size=32
-        )
+            list(texts), prompt="", output_value="token_embeddings", show_progress_bar=False,
+            batch_size=32,
+        )  # fmt: skip
         longest = self._model.max_seq_length
         found = self._model.tokenizer(
             list(texts), truncation=True, max_length=longest, return_offsets_mapping=True

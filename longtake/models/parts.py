@@ -56,6 +56,12 @@ class SettingsLike(Protocol):
     def diarizer(self) -> str | None: ...  # noqa: D102
     @property
     def reranker(self) -> str | None: ...  # noqa: D102
+    @property
+    def retell(self) -> bool: ...  # noqa: D102
+    @property
+    def api_price_read(self) -> float: ...  # noqa: D102
+    @property
+    def api_price_written(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,8 @@ class Parts:
         # A graphics card is no place for it: the memory is read and placed by the processor.
         shared = self.profile == "cpu" and parts["chat"].name.endswith("@hub")
         parts["streamer"] = self._streamer(parts["chat"], shared=shared)
+        if self.settings.retell:
+            parts["reteller"] = parts["chat"]
         return parts | self._further()
 
     # -- what every profile has ------------------------------------------------------------
@@ -256,9 +264,9 @@ class Parts:
 
         parts: dict[str, Part] = {}
         for kind, make in further.MAKERS.items():
-            named = self._wanted(kind)
-            if named is not None and (part := make(self, named)) is not None:
-                parts[kind] = part
+            named = self._wanted("captioner" if kind == "vision" else kind)
+            if named is not None:
+                parts[kind] = make(self, named)
         return parts
 
     def _wanted(self, kind: str) -> str | None:

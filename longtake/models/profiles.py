@@ -30,12 +30,14 @@ from longtake.models.kv.streamer import Streamer
 from longtake.models.parts import Parts, SettingsLike
 from longtake.models.protocols import (
     ChatModel,
+    Detector,
     Diarizer,
     ImageEncoder,
     ImageTagger,
     TextEncoder,
     TextReader,
     Transcriber,
+    VisionModel,
     VoiceActivity,
 )
 from longtake.models.quiet import settle
@@ -52,7 +54,7 @@ KINDS = (
     "chat",
 )
 """What every profile has."""
-FURTHER = ("captioner", "encoders", "detector", "diarizer", "reranker")
+FURTHER = ("vision", "encoders", "detector", "diarizer", "reranker", "reteller")
 """What a profile may be without."""
 WATCHING = tuple(kind for kind in KINDS if kind != "chat")
 """The kinds that watching a video takes; asking takes some of them, and phrasing the rest."""
@@ -77,6 +79,9 @@ class ModelSettings:
     detector: str | None = None
     diarizer: str | None = None
     reranker: str | None = None
+    retell: bool = False
+    api_price_read: float = 0.0
+    api_price_written: float = 0.0
 
 
 class Models:
@@ -133,6 +138,26 @@ class Models:
     def chat(self) -> ChatModel | None:
         """Writes, and weighs choices; None when the profile has no language model."""
         return cast("ChatModel | None", self._get("chat"))
+
+    @property
+    def vision(self) -> VisionModel | None:
+        """Looks at frames and writes; None when the profile has no such model."""
+        return cast("VisionModel | None", self._get("vision"))
+
+    @property
+    def further_encoders(self) -> list[ImageEncoder]:
+        """Embed images and texts in one space, beside `image_encoder`; often none."""
+        return cast("list[ImageEncoder]", self._get("encoders") or [])
+
+    @property
+    def detector(self) -> Detector | None:
+        """Finds things and where they are; None when the profile has none."""
+        return cast("Detector | None", self._get("detector"))
+
+    @property
+    def reteller(self) -> ChatModel | None:
+        """Rewrites speech as caption lines; None unless the setting `retell` is on."""
+        return cast("ChatModel | None", self._get("reteller"))
 
     @property
     def diarizer(self) -> Diarizer | None:
