@@ -274,6 +274,14 @@ def test_nothing_is_declined_where_nothing_was_fitted(world: World) -> None:
     assert plain["confidence"] == pytest.approx(bare["confidence"], abs=0.002)
 
 
+@pytest.mark.parametrize(("p", "declined"), [(0.352, True), (0.6, False)])
+def test_a_second_look_is_declined_when_it_is_more_likely_wrong(p: float, declined: bool) -> None:
+    """No weights were fitted for what a second look reads, so nothing else holds it back."""
+    made = finding("found", confidence=p) | {"group": "look"}
+    assert declines(made, Calibration("fitted", {}, {"words": group()})) == declined
+    assert not declines(made, Calibration("plain", {}))
+
+
 def test_an_absence_that_is_unsure_becomes_insufficient() -> None:
     calibration = Calibration("test", NAMES, {"declined": group(threshold=0.5)})
     made = finding("absent") | {"group": "declined"}

@@ -32,6 +32,7 @@ FOLDER = Path(__file__).with_name("weights")
 VERSION = 1
 LOWEST, HIGHEST = 0.02, 0.98
 """Nothing is surer than this, whatever was fitted."""
+EVEN = 0.5
 PLAIN = "plain"
 GENERIC = 1.5
 """The temperature where nothing was measured."""
@@ -115,9 +116,15 @@ class Calibration:
         return sigmoid(z / self.generic) if self.trouble and self.generic else sigmoid(z)
 
     def threshold(self, group: str) -> float:
-        """Below this a finding is declined; 0 where nothing was measured."""
+        """Below this a finding is declined; 0 where nothing at all was measured.
+
+        Of a group that was not measured, what is more likely wrong than right is declined: what a
+        second look read has no place in memory to be weighed by, and a misread line would be said.
+        """
         fitted = self.groups.get(group)
-        return fitted.threshold if fitted is not None else 0.0
+        if fitted is not None:
+            return fitted.threshold
+        return EVEN if self.groups else 0.0
 
     @property
     def heeds_judge(self) -> bool:
