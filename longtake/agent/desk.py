@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from longtake.agent.state import Part, Switches
 from longtake.storage.records import Level, Record, Video
 from longtake.timecode import Seconds, Span
-from longtake.tools.corpus import Corpus, Source, Term, Unit
+from longtake.tools.corpus import Corpus, Source, Term, Unit, is_described
 
 if TYPE_CHECKING:
     from longtake.agent.reading.pages import Place
@@ -243,8 +243,8 @@ def candidate(unit: Unit, score: float, *, lex: float = 0.0, dense: float = 0.0)
 def row(
     record: Record, source: str, score: float, *, lex: float = 0.0, dense: float = 0.0
 ) -> dict[str, Any]:
-    """A record as a JSON candidate for evidence."""
-    return {
+    """A record as a JSON candidate for evidence; ``by``: the model that described what it saw."""
+    return ({"by": record.maker} if is_described(record) else {}) | {
         "id": record.id,
         "video": record.video,
         "start": float(record.span.start),

@@ -115,6 +115,11 @@ class Corpus:
         return [unit for unit in self.units if unit.source in wanted]
 
     @cached_property
+    def described(self) -> list[Unit]:
+        """What a model saw happen: its captions of clips, not those composed of labels."""
+        return [unit for unit in self.units if is_described(unit.record)]
+
+    @cached_property
     def furniture(self) -> frozenset[str]:
         """Ids of screen lines that stay while page after page comes and goes beneath them.
 
@@ -215,6 +220,11 @@ def coverage(terms: Sequence[Term], units: Sequence[Unit]) -> float:
         return 0.0
     held = sum(term.weight * max((term.match(u) for u in units), default=0.0) for term in terms)
     return held / whole
+
+
+def is_described(record: Record) -> bool:
+    """Whether a record is a model's caption of what is seen in a clip."""
+    return record.maker.startswith("captions:") and record.data.get("of") == "clip"
 
 
 def alike(one: str, other: str) -> bool:

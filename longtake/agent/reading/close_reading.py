@@ -31,7 +31,7 @@ from longtake.tools.corpus import Term
 
 READ, PAGES = 20, 6
 """How many candidates are read again, and beside how many of them the page."""
-OWN = {"speech": 0.7, "screen": 0.4}
+OWN = {"speech": 0.7, "screen": 0.4, "caption": 1.0}
 """What a candidate's own words count; the rest is the whole passage's, neighbours or title."""
 ALIKE = 0.85
 """What a word counts that is held as it is written: about the cosine of a word with itself."""
@@ -57,7 +57,7 @@ def read_closely(
     Pictures and candidates beyond the first `READ` keep their score but for the part that reading
     would have added, so they fall behind those that were read.
     """
-    words = [c for c in found if c["source"] in ("speech", "screen")]
+    words = [c for c in found if c["source"] in OWN]
     chosen = words[:READ]
     chosen += _shown_beside(desk, part, terms, chosen[:PAGES], words)
     if not chosen or not part["words"]:
@@ -86,7 +86,7 @@ def read_closely(
         )
         for one, held, (_, own), row in zip(chosen, holding, passages, rows, strict=True)
     }
-    rest = [_unread(c) if c["source"] in ("speech", "screen") else c for c in found
+    rest = [_unread(c) if c["source"] in OWN else c for c in found
             if c["id"] not in read]  # fmt: skip
     return sorted([*read.values(), *rest], key=lambda c: (-c["score"], c["start"], c["id"]))
 
@@ -215,7 +215,7 @@ def _passage(desk: Desk, one: Candidate, said: str | None = None) -> tuple[str, 
     if one["source"] == "screen":
         return _line_passage(desk, one, quote, said)
     lane = desk.lane(one["video"], one["source"])
-    unit = lane.get(one["id"])
+    unit = lane.get(one["id"]) if one["source"] == "speech" else None
     beside = lane.beside(unit) if unit is not None else []
     before = " ".join(u.record.text for u in beside if u.record.span.start < one["start"])[-150:]
     after = " ".join(u.record.text for u in beside if u.record.span.start > one["start"])[:150]

@@ -65,8 +65,19 @@ def collect(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any
             found.append(weighed(desk, part, terms, unit, near.get(unit.record.id, 0.0)))
     if "sight" in part["sources"]:
         found += sight_candidates(desk, part, terms)
+    found += _described(desk, part, terms)
     found.sort(key=lambda c: (-c["score"], c["start"], c["id"]))
     return shared_out(found, MOST)
+
+
+def _described(desk: Desk, part: Part, terms: Sequence[Term]) -> list[dict[str, Any]]:
+    """What a model's captions say, unless only words that were said or shown are asked for."""
+    units = [u for u in desk.corpus.described if desk.in_scope(part, u.record)]
+    if not units or not (part["even"] or "sight" in part["sources"]):
+        return []
+    near = dict(_similar(desk, part, "moment", "caption"))
+    held = [u for u in units if coverage(terms, [u]) > 0 or u.record.id in near]
+    return [weighed(desk, part, terms, u, near.get(u.record.id, 0.0)) for u in held]
 
 
 def _idle(desk: Desk, terms: Sequence[Term], unit: Unit) -> bool:
@@ -117,7 +128,8 @@ def weighed(
         lex = max(lex, own + factor * (coverage(terms, [unit, *more]) - own))
     by_words, by_meaning = LITERAL if part["kind"] in LITERAL_KINDS else (LEX, DENSE)
     score = by_words * lex + by_meaning * spread(dense) + TOGETHER * _together(part, unit)
-    if unit.source != part["sources"][0] and not part["even"]:
+    asked = "caption" if part["sources"][0] == "sight" else part["sources"][0]
+    if unit.source != asked and not part["even"]:
         score *= OTHER_SOURCE
     found = candidate(unit, score, lex=lex, dense=dense)
     found["own"] = round(own, 4)
