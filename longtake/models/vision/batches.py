@@ -31,7 +31,7 @@ def in_batches(
             made += found
         else:  # Out here nothing holds on to what the failed run had taken.
             size = len(batch) // 2
-            give_back()
+            _free()
     return made, size
 
 
@@ -65,5 +65,14 @@ def is_full(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in text or "out of memory" in text
+        "allocate memory" in text or "out of memory" in text or "not enough memory" in text
     )
+
+
+def _free() -> None:
+    """Give back what the failed run had taken, on this processor and on a graphics card."""
+    import torch
+
+    give_back()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -19,13 +19,13 @@ from longtake.errors import BackendError, MissingDependency
 from longtake.models.hub import folder
 from longtake.models.protocols import Asked
 from longtake.models.quiet import offline, quiet, torch_threads
+from longtake.models.vision.batches import in_batches, is_full
 from longtake.models.vision.pictures import fitted
 from longtake.models.vision.processor import configuration, incomplete, processor_of
 from longtake.models.vision.used import Used
 
 BATCH = {"cpu": 2}
 """Requests run at once on a device; eight on any that is not named."""
-_SHORT = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 def hub_name(model: str) -> str:
@@ -91,18 +91,16 @@ class HubVision:
             BackendError: a request is too long for the model, or memory does not last for one.
         """
         written = [""] * len(asked)
-        for alike in _alike(asked):
-            at = 0
-            while at < len(alike):
-                part = alike[at : at + self.batch]
-                with self._lock:
-                    texts = self._tried([asked[n] for n in part], max_tokens)
-                if texts is None:  # Out here, so that what the failed run held can be freed.
-                    self._shrink(len(part))
-                    continue
-                for n, text in zip(part, texts, strict=True):
+        with self._lock, quiet():
+            for alike in _alike(asked):
+                texts, self.batch = in_batches(
+                    [asked[n] for n in alike],
+                    self.batch,
+                    lambda part: self._run(part, max_tokens),
+                    self.name,
+                )
+                for n, text in zip(alike, texts, strict=True):
                     written[n] = text
-                at += len(part)
         return written
 
     # -- loading ---------------------------------------------------------------------------
@@ -125,7 +123,7 @@ class HubVision:
                 raise incomplete(self.name, f"its files lack {len(missing)} weights ({missing[0]})")
             model.eval().to(self._device)
         except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
-            if short_of_memory(error):
+            if is_full(error):
                 raise BackendError(
                     f"there is not enough memory to load {self.name} on {self._device}",
                     fix="choose a smaller model, or name a dtype of fewer bits",
@@ -137,17 +135,16 @@ class HubVision:
 
     # -- one batch -------------------------------------------------------------------------
 
-    def _tried(self, asked: Sequence[Asked], max_tokens: int) -> list[str] | None:
-        """Run one batch; None when memory ran out."""
-        try:
-            with quiet():
-                return self._run(asked, max_tokens)
-        except (RuntimeError, ValueError, MemoryError) as error:
-            if short_of_memory(error):
-                return None
-            raise BackendError(f"{self.name} could not run a request: {_first(error)}") from error
-
     def _run(self, asked: Sequence[Asked], max_tokens: int) -> list[str]:
+        try:
+            return self._generate(asked, max_tokens)
+        except ValueError as error:  # Pictures and their marks do not fit, and the like.
+            raise BackendError(
+                f"{self.name} could not run a request: {_first(error)}", fix="name another model"
+            ) from error
+
+    def _generate(self, asked: Sequence[Asked], max_tokens: int) -> list[str]:
+        """Run one batch of requests that are alike (`_alike`)."""
         import torch
 
         inputs = self._inputs(asked)
@@ -167,7 +164,7 @@ class HubVision:
         return [str(text).strip() for text in texts]
 
     def _inputs(self, asked: Sequence[Asked]) -> Any:
-        """What the model reads of requests that are alike (`_alike`)."""
+        """What the model reads of requests that are alike."""
         tokenizer, each = self._processor.tokenizer, len(asked[0].images)
         chats = [
             [{"role": "user", "content": [*[{"type": "image"}] * len(one.images),
@@ -209,33 +206,11 @@ class HubVision:
                 return n + 1
         return len(ids)
 
-    def _shrink(self, ran: int) -> None:
-        if ran == 1:
-            raise BackendError(
-                f"there is not enough memory to run {self.name} on one request",
-                fix="show fewer or smaller pictures, or choose a smaller model",
-            )
-        self.batch = ran // 2
-        if self._device != "cpu":
-            import torch
-
-            torch.accelerator.empty_cache()
-
     def _tame(self, text: str) -> str:
         """Break up what the model takes for a mark of turns or pictures."""
         for mark in self._marks:
             text = text.replace(mark, f"{mark[0]} {mark[1:]}")
         return text
-
-
-def short_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    told = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in told for words in _SHORT)
 
 
 def _alike(asked: Sequence[Asked]) -> list[list[int]]:
