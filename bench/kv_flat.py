@@ -25,6 +25,7 @@ from longtake.memory.kv.session import Session, Wording, ids_of
 from longtake.memory.kv.tiers import Tiers
 from longtake.models.kv.stream import StreamEncoder, Unit
 from longtake.models.kv.tap import RopeTap
+from longtake.models.quiet import large_apart
 from longtake.storage.kv.manifest import Fingerprint
 from longtake.storage.kv.segments import Segments
 
@@ -116,6 +117,7 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
+    large_apart()  # As building and asking do.
     model, tokenizer = loaded() if args.real else small()
     with RopeTap(model) as tap, tempfile.TemporaryDirectory() as place:
         who = Fingerprint("bench", "-", "float32", "-", "-", tap.layers, tap.kv_heads, tap.head_dim)

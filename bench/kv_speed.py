@@ -43,6 +43,7 @@ from longtake.memory.kv.session import MARK, Session, Wording, ids_of
 from longtake.memory.kv.tiers import Tiers
 from longtake.models.kv.stream import StreamEncoder, Unit
 from longtake.models.kv.tap import RopeTap
+from longtake.models.quiet import large_apart
 from longtake.storage.kv.block import Block
 from longtake.storage.kv.manifest import Fingerprint
 from longtake.storage.kv.segments import Segments
@@ -57,6 +58,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(args.threads)
+    large_apart()
     asked = args.parts.split(",")
     if unknown := sorted(set(asked) - set(PARTS)):
         raise SystemExit(f"no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")

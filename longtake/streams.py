@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from longtake.errors import KVError, KVMissing
+from longtake.models.quiet import large_apart
 from longtake.storage.folder import Folder
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class KVMemories:
         asked = scheme is None and bytes_per_hour is not None
         if lines and not asked and done(place, lines, self.models.streamer_name, wanted):
             return self._row(place, len(lines)) | {"read": 0, "anew": ""}
+        large_apart()
         streamer = self.models.streamer
         with streamer.tap() as tap:
             profile = profile_of(tap, profiles_in(self.settings))

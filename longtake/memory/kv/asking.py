@@ -28,6 +28,7 @@ from longtake.memory.kv.session import Session, Wording, ids_of
 from longtake.memory.kv.tiers import Tiers
 from longtake.models.kv.stream import sink_block
 from longtake.models.kv.streamer import slug
+from longtake.models.quiet import large_apart
 from longtake.storage.kv.segments import Segments
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class Streams:
                 )
             raise KVMissing(f"there is no key–value memory of {video}", fix=build)
         Segments(place, None).close()  # What cannot be read is told before a model is loaded.
+        large_apart()
         streamer = self._streamer()
         if self._tap is None:
             self._tap = streamer.tap().__enter__()
