@@ -1,19 +1,24 @@
-"""The lists that recall fuses: one for each level and facet, and words for each channel."""
+"""The lists that recall fuses: one for each level and facet, and words for each channel.
+
+Pictures may have been encoded by several models: each makes a column of its own over the same
+records, and all are searched whose encoder is loaded (MERV's several encoders, arXiv:2501.01426,
+joined by rank instead of by training). A column without its encoder is left out, and told.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from longtake.errors import UsageError
+from longtake.errors import BackendError, MissingError, UsageError
+from longtake.memory.encoders import Encoders
 from longtake.memory.evidence import Background
 from longtake.memory.terms import Query
-from longtake.models.protocols import ImageEncoder, TextEncoder
 from longtake.storage.records import LEVELS, Channel, Facet, Floats, Level, Record, Video
 from longtake.timecode import Seconds, Span
 
@@ -23,21 +28,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One index of vectors: which records, compared by what, searched for which channel."""
+    """One index of vectors: which records, compared by what, searched for which channel.
+
+    `by` tells what its vectors are compared with: words, or a picture.
+    """
 
     level: Level
     facet: Facet
     stored: Channel
     channel: Channel
+    by: Literal["words", "picture"] = "words"
 
     @property
     def name(self) -> str:
         """Name of its list."""
-        return f"{self.level}.{self.stored}.{self.facet}"
+        by = ".by-picture" if self.by == "picture" else ""
+        return f"{self.level}.{self.stored}.{self.facet}{by}"
+
+    @property
+    def sight(self) -> bool:
+        """Whether its vectors are those of pictures."""
+        return self.channel == "sight"
 
 
 TEXT_COLUMNS = (
     Column("moment", "text", "speech", "speech"),
+    Column("moment", "text", "caption", "caption"),
+    Column("moment", "context", "caption", "caption"),
     Column("frame", "text", "screen", "screen"),
     Column("clip", "text", "caption", "caption"),
     Column("clip", "context", "caption", "caption"),
@@ -94,50 +111,22 @@ class Scope:
         return column.channel in self.within and self.level in (None, column.level)
 
 
-_QUERIES = 256
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a query is compared with: columns with its vectors, and what had to be left out."""
 
-
-@dataclass
-class Encoders:
-    """Query encoders with a memory of recent queries."""
-
-    text: TextEncoder | None
-    image: ImageEncoder | None
-    _recent: OrderedDict[tuple[str, str], Floats] = field(default_factory=OrderedDict)
-
-    def of_text(self, query: Query) -> Floats | None:
-        """Embed a query for comparison with texts; None without an encoder or words."""
-        return self._encode("text", query.text, self.text.encode) if self.text else None
-
-    def of_sight(self, query: Query) -> Floats | None:
-        """Embed a query for comparison with pictures: the things it names, not the asking."""
-        return (
-            self._encode("sight", " ".join(query.terms), self.image.encode_texts)
-            if self.image
-            else None
-        )
-
-    def _encode(
-        self, kind: str, text: str, encode: Callable[[Sequence[str]], Floats]
-    ) -> Floats | None:
-        if not text.strip():
-            return None
-        key = (kind, text)
-        if key not in self._recent:
-            self._recent[key] = encode([text])[0]
-            if len(self._recent) > _QUERIES:
-                self._recent.popitem(last=False)
-        return self._recent[key]
+    columns: tuple[tuple[Column, Floats], ...]
+    notes: tuple[str, ...] = ()
 
 
 def search(
-    store: Store, encoders: Encoders, query: Query, scope: Scope, k: int, pool: Executor
+    store: Store, asked: Asked, query: Query, scope: Scope, k: int, pool: Executor
 ) -> tuple[dict[str, list[tuple[str, float]]], dict[str, Record]]:
     """Return the ranked lists and the records they name.
 
     The dense lists run in `pool`: FAISS needs a core for each and lets others work meanwhile.
     """
-    chosen = columns(encoders, query, scope)
+    chosen = asked.columns
     running = [pool.submit(_nearest, store, scope, column, row, k) for column, row in chosen]
     lists, records = _by_words(store, query, scope, k)
     lists |= {column.name: one.result() for (column, _), one in zip(chosen, running, strict=True)}
@@ -189,18 +178,52 @@ def _by_words(
     return lists, records
 
 
-def columns(encoders: Encoders, query: Query, scope: Scope) -> list[tuple[Column, Floats]]:
+def columns(store: Store, encoders: Encoders, query: Query, scope: Scope) -> Asked:
     """Return the columns to search, each with the query as its kind embeds it."""
     chosen: list[tuple[Column, Floats]] = []
-    for kind, encode in (
-        (TEXT_COLUMNS, encoders.of_text),
-        (SIGHT_COLUMNS, encoders.of_sight),
-    ):
-        wanted = [column for column in kind if scope.takes(column)]
-        vector = encode(query) if wanted else None
-        if vector is not None:
-            chosen += [(column, vector) for column in wanted]
-    return chosen
+    wanted = [column for column in TEXT_COLUMNS if scope.takes(column)]
+    vector = encoders.of_text(query) if wanted else None
+    if vector is not None:
+        chosen += [(column, vector) for column in wanted]
+    notes: list[str] = []
+    for column in sight_columns(store):
+        if scope.takes(column):
+            chosen += _seen(encoders, query, column, notes)
+    return Asked(tuple(chosen), tuple(notes))
+
+
+def sight_columns(store: Store) -> list[Column]:
+    """Return the profile's own columns of pictures, and those of further encoders that are here."""
+    further = [facet for facet in store.facets("frame", "sight") if facet.startswith("sight.")]
+    return [*SIGHT_COLUMNS, *(Column("frame", facet, "sight", "sight") for facet in further)]
+
+
+def _seen(
+    encoders: Encoders, query: Query, column: Column, notes: list[str]
+) -> list[tuple[Column, Floats]]:
+    """Return a column of pictures with the query's words, its picture, or both.
+
+    What goes wrong with a further encoder costs its column, not the search.
+    """
+    further = column.facet != "sight"
+    try:
+        rows = encoders.of_sight(query, column.facet)
+    except (BackendError, MissingError) as error:
+        if not further:
+            raise
+        notes.append(f"{_left_out(column)}: {error.message}")
+        return []
+    if rows is None and further:
+        notes.append(f"{_left_out(column)}: this profile has no such encoder")
+    words, picture = rows or (None, None)
+    found = [(column, words)] if words is not None else []
+    if picture is not None:
+        found.append((replace(column, by="picture"), picture))
+    return found
+
+
+def _left_out(column: Column) -> str:
+    return f"the pictures' vectors of {column.facet.removeprefix('sight.')} were not searched"
 
 
 def _without_old_synopses(
@@ -234,25 +257,26 @@ class Pictures:
         default_factory=OrderedDict
     )
 
-    def backgrounds(
-        self, encoders: Encoders, query: Query, scope: Scope
-    ) -> dict[str, Background | None]:
+    def backgrounds(self, asked: Asked, scope: Scope) -> dict[str, Background | None]:
         """Return what cosines of the query with pictures are usual in scope, for each column."""
         found: dict[str, Background | None] = {}
-        for column, vector in columns(encoders, query, scope):
-            if column.facet == "sight":
+        for column, vector in asked.columns:
+            if column.sight:
                 step = max(1, len(scope.known) // _SAMPLE)
                 chosen = scope.known[::step][:_SAMPLE]
                 rows = [self._sample(video.id, column, scope.as_of) for video in chosen]
                 cosines = [matrix @ vector for matrix in rows if len(matrix)]
-                found[column.name] = Background.of(np.concatenate(cosines)) if cosines else None
+                picture = column.by == "picture"
+                found[column.name] = (
+                    Background.of(np.concatenate(cosines), picture=picture) if cosines else None
+                )
         return found
 
     def _sample(self, video: str, column: Column, as_of: Seconds | None) -> Floats:
         # What is remembered only grows with the progress of a pass, so that dates a sample.
-        passes = [self.store.progress(video, name) for name in ("quick", "deep")]
+        passes = [self.store.progress(video, name) for name in ("quick", "deep", "pictures")]
         age = sum(one.done + one.finished for one in passes if one is not None)
-        key = (video, column.name, as_of, age)
+        key = (video, f"{column.level}.{column.facet}", as_of, age)
         if key not in self._rows:
             _, _, matrix = self.store.vectors(
                 column.level, column.facet, video=video, as_of=as_of, channel=column.stored

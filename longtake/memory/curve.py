@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from longtake.memory.channels import WORD_CHANNELS, Column, Encoders, Scope, columns
+from longtake.memory.channels import WORD_CHANNELS, Column, Scope, columns
+from longtake.memory.encoders import Encoders
 from longtake.memory.evidence import Background, Lexicon, strength
+from longtake.memory.fusion import grain
 from longtake.memory.moments import Curve
 from longtake.memory.terms import Query
 from longtake.storage.records import Channel, Level, Record
@@ -68,8 +70,8 @@ def trace(store: Store, encoders: Encoders, query: Query, scope: Scope) -> Trace
     if high <= low:
         return Traced(Curve([], []), [])
     canvas = _Canvas(low, high)
-    for column, vector in columns(encoders, query, scope):
-        if column.level not in _FINE:
+    for column, vector in columns(store, encoders, query, scope).columns:
+        if column.level not in _FINE or column.name == "moment.caption.context":
             continue
         ids, spans, matrix = store.vectors(
             column.level,
@@ -114,7 +116,7 @@ class _Canvas:
         spans: Sequence[Span],
         cosines: NDArray[np.float32],
     ) -> None:
-        sight = column.facet == "sight"
+        sight = column.sight
         usual = Background.of(cosines) if sight else None
         if sight and usual is None:
             return
@@ -183,7 +185,7 @@ def _paint_words(store: Store, query: Query, scope: Scope, canvas: _Canvas) -> N
             channel=channel,
             as_of=scope.as_of,
         )
-        for record, _ in found:
+        for record in (one for one, _ in found if grain(one) in _FINE):
             canvas.words_of(record, lexicon.coverage([record.text]))
 
 

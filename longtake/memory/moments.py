@@ -67,13 +67,14 @@ class Recalled:
     """The answer of a search, best first.
 
     `best` is the strongest evidence 0..1 whatever the rank, `hint` says what was searched and what
-    to try when little was found, "" otherwise.
+    to try when little was found, "" otherwise. `notes` tell what could not be searched, and why.
     """
 
     moments: list[Moment]
     searched: list[Searched]
     best: float
     hint: str
+    notes: tuple[str, ...] = ()
 
     def in_time(self) -> list[tuple[Moment, Seconds]]:
         """Return the moments by video and time, each with the gap in seconds before it."""

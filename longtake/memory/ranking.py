@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from longtake.memory.channels import Scope
 from longtake.memory.disputes import reordered
 from longtake.memory.evidence import Background, Lexicon, strength
-from longtake.memory.fusion import Found, Group, rank_worth
+from longtake.memory.fusion import Found, Group, grain, rank_worth
 from longtake.memory.moments import Hit, How, Moment
 from longtake.storage.records import Channel, Level, Record
 from longtake.timecode import Seconds
@@ -86,7 +86,7 @@ class Ranking:
         hits = [hit for found in one.found for hit in self._hits(found)]
         cosine = max((h.score for h in hits if h.how in ("dense", "context")), default=0.0)
         coverage = self.lexicon.coverage([found.record.text for found in one.found])
-        coverage *= _LONG_TEXT.get(one.found[0].record.level, 1.0)
+        coverage *= _LONG_TEXT.get(grain(one.found[0].record), 1.0)
         sight = self._sight(one)
         evidence = strength(cosine, coverage, sight)
         fused = one.fused / (max(1, self.lists) * rank_worth(1))
@@ -104,7 +104,7 @@ class Ranking:
             source=record.channel,
             text=record.text,
             record=record.id,
-            level=record.level,
+            level=grain(record),
             parts=tuple(sorted(hits, key=lambda h: (-h.score, h.how, h.record))),
             cosine=round(cosine, 6),
             coverage=round(coverage, 6),
@@ -215,9 +215,10 @@ class Ranking:
 def _how(name: str) -> How:
     if name.startswith("words."):
         return "words"
-    if name.endswith(".sight"):
+    facet = name.split(".", 2)[2]
+    if facet.startswith("sight"):
         return "sight"
-    return "context" if name.endswith(".context") else "dense"
+    return "context" if facet == "context" else "dense"
 
 
 def _fused(one: Group) -> float:

@@ -3,30 +3,36 @@
 Dense search over every level and facet, words, and pictures are run side by side under the same
 filters (videos, span, channels, level, `as_of`), fused by rank, put together by clip and weighed by
 absolute evidence. Levels of all time scales compete in one list (VidLA's several resolutions,
-without its training): a coarse hit stays only where nothing finer inside it is as good. Channels
-that a library lacks are simply not searched.
+without its training): a coarse hit stays only where nothing finer inside it is as good. Where the
+profile has a reranker, it reads the best moments again beside the query. Channels that a library
+lacks are simply not searched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from longtake.errors import BackendError, MissingError, UsageError
 from longtake.memory import channels as ch
 from longtake.memory.channels import Scope
 from longtake.memory.curve import Traced, trace
+from longtake.memory.encoders import Encoders
 from longtake.memory.evidence import Lexicon
 from longtake.memory.fusion import gather, group
-from longtake.memory.moments import Curve, Recalled
+from longtake.memory.moments import Curve, Moment, Recalled
 from longtake.memory.ranking import Ranking
 from longtake.memory.report import hint, searched
+from longtake.memory.rerank import DEPTH, disputed, reranked
 from longtake.memory.terms import Query, parse_query
-from longtake.models.protocols import ImageEncoder, TextEncoder
+from longtake.models.protocols import Image, ImageEncoder, TextEncoder
 from longtake.storage.records import Level, Video
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
+    from longtake.models.rerank import Reranker
     from longtake.storage.store import Store
 
 __all__ = ["Recall", "Recalled"]
@@ -37,13 +43,24 @@ _THREADS = 2
 
 
 class Recall:
-    """Search over a library; keeps recent queries' vectors and samples of pictures."""
+    """Search over a library; keeps recent queries' vectors and samples of pictures.
+
+    `further` gives image encoders beside the profile's own one, `reranker` what reads the best
+    moments again; both are called when they are first needed, as they may have to be loaded.
+    """
 
     def __init__(
-        self, store: Store, text_encoder: TextEncoder | None, image_encoder: ImageEncoder | None
+        self,
+        store: Store,
+        text_encoder: TextEncoder | None,
+        image_encoder: ImageEncoder | None,
+        *,
+        further: Callable[[], Sequence[ImageEncoder]] = tuple,
+        reranker: Callable[[], Reranker | None] = lambda: None,
     ) -> None:
         self.store = store
-        self.encoders = ch.Encoders(text_encoder, image_encoder)
+        self.encoders = Encoders(text_encoder, image_encoder, further)
+        self._reranker = reranker
         self._pictures = ch.Pictures(store)
         self._finished: set[str] = set()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="recall")
@@ -58,6 +75,7 @@ class Recall:
         k: int = 10,
         as_of: Seconds | None = None,
         level: Level | None = None,
+        image: Image | None = None,
     ) -> Recalled:
         """Return the moments nearest to a query.
 
@@ -69,25 +87,47 @@ class Recall:
             k: how many moments at most.
             as_of: nothing known later than this is used.
             level: only records of this level.
+            image: what the moments look like; with it the query may be "".
 
         Raises:
-            UsageError: a channel or level does not exist.
+            UsageError: a channel or level does not exist, or pictures are not among `within`.
             NoSuchVideo: a video does not exist.
         """
         known = self._known(videos)
-        asked = _parse(query, known)
-        scope = Scope.of(videos, known, span or asked.span, within, as_of, level)
+        asked = replace(_parse(query, known), picture=image)
+        scope = Scope.of(videos, known, span or asked.span, _seen(asked, within), as_of, level)
         lexicon = Lexicon.of(asked, self.store.document_frequency)
-        lists, records = ch.search(
-            self.store, self.encoders, asked, scope, max(30, 2 * k), self._pool
-        )
-        usual = self._pictures.backgrounds(self.encoders, asked, scope)
+        chosen = ch.columns(self.store, self.encoders, asked, scope)
+        lists, records = ch.search(self.store, chosen, asked, scope, max(30, 2 * k), self._pool)
+        usual = self._pictures.backgrounds(chosen, scope)
         ranking = Ranking(self.store, scope, lexicon, len(lists), usual)
-        moments = ranking.best(group(gather(lists, records)), k)
+        groups = group(gather(lists, records))
+        moments, notes = self._read_again(
+            asked, scope, lambda n: ranking.best(groups, n), k, chosen.notes
+        )
         best = ranking.strongest
         looked = searched(self.store, scope, self._finished)
         said = hint(self.store, asked, scope, looked, moments, best)
-        return Recalled(moments, looked, best, said)
+        return Recalled(moments, looked, best, said, notes)
+
+    def _read_again(
+        self,
+        query: Query,
+        scope: Scope,
+        best: Callable[[int], list[Moment]],
+        k: int,
+        notes: tuple[str, ...],
+    ) -> tuple[list[Moment], tuple[str, ...]]:
+        """Return the `k` best moments, in the order of the reranker where there is one."""
+        try:
+            reranker = self._reranker() if query.terms else None
+            if reranker is None:
+                return best(k), notes
+            low = disputed(self.store, scope.known, scope.as_of)
+            found = reranked(query.text, best(max(k, DEPTH)), reranker, low)
+            return found[:k], notes
+        except (BackendError, MissingError) as error:
+            return best(k), (*notes, f"the moments were not read again: {error.message}")
 
     def curve(
         self,
@@ -132,3 +172,15 @@ class Recall:
 
 def _parse(query: str, known: Sequence[Video]) -> Query:
     return parse_query(query, known[0].duration if len(known) == 1 else None)
+
+
+def _seen(query: Query, within: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the channels to search: a picture without words is compared with pictures alone."""
+    if query.picture is None:
+        return within
+    if within and "sight" not in within:
+        raise UsageError(
+            "a picture is compared with what was seen, which is not among the channels asked for",
+            fix="add sight to them, or leave them out",
+        )
+    return within if query.terms else ("sight",)

@@ -70,10 +70,10 @@ def hint(
     ]
     if unknown:
         parts.append(f"nowhere in the library: {', '.join(unknown[:5])}")
-    return "; ".join(parts) + ". " + "; ".join(_advice(scope, looked)) + "."
+    return "; ".join(parts) + ". " + "; ".join(_advice(query, scope, looked)) + "."
 
 
-def _advice(scope: Scope, looked: Sequence[Searched]) -> list[str]:
+def _advice(query: Query, scope: Scope, looked: Sequence[Searched]) -> list[str]:
     advice: list[str] = []
     seen = {video.id: 0.0 for video in scope.known}
     for one in looked:
@@ -86,8 +86,9 @@ def _advice(scope: Scope, looked: Sequence[Searched]) -> list[str]:
         )
     if scope.span is not None:
         advice.append("Try without the time limit")
-    if len(scope.within) < len(WORD_CHANNELS):
+    pictured = query.picture is not None and not query.terms
+    if len(scope.within) < len(WORD_CHANNELS) and not pictured:
         advice.append("Try all channels")
     if scope.videos is not None:
         advice.append("Try other videos")
-    return advice or ["Try other words, or fewer"]
+    return advice or ["Try another picture" if pictured else "Try other words, or fewer"]

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from longtake.memory.when import parse_when
+from longtake.models.protocols import Image
 from longtake.timecode import Seconds, Span
 
 STOP_WORDS = frozenset(
@@ -60,12 +61,16 @@ _SUFFIXES = ("ations", "ation", "ings", "ing", "edly", "ied", "ies", "ers", "ed"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question taken apart; `text` is the question without its time expression."""
+    """A question taken apart; `text` is the question without its time expression.
+
+    `picture` is what the moments sought look like, if the search was given one.
+    """
 
     text: str
     terms: tuple[str, ...]
     phrases: tuple[str, ...] = ()
     span: Span | None = None
+    picture: Image | None = field(default=None, compare=False)
 
 
 def words_of(text: str) -> list[str]:

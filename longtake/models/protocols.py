@@ -151,6 +151,15 @@ class TextEncoder(Protocol):
 
 
 @runtime_checkable
+class QueryEncoder(TextEncoder, Protocol):
+    """A `TextEncoder` that embeds what is asked otherwise than what is searched."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors [len(texts), dim] to be compared with those of `encode`."""
+        ...
+
+
+@runtime_checkable
 class ImageEncoder(Protocol):
     """Embeds images and texts in one space."""
 

@@ -36,7 +36,8 @@ from longtake.timecode import Seconds, Span
 
 Channel: TypeAlias = Literal["speech", "screen", "sight", "caption", "event", "entity", "dialogue"]
 Level: TypeAlias = Literal["moment", "frame", "clip", "scene", "chapter", "video"]
-Facet: TypeAlias = Literal["text", "context", "sight"]
+Facet: TypeAlias = str
+"""``text``, ``context``, ``sight``, or ``sight.NAME``: pictures as a further encoder sees them."""
 Floats: TypeAlias = NDArray[np.float32]
 
 LEVELS: tuple[Level, ...] = ("moment", "frame", "clip", "scene", "chapter", "video")
@@ -138,6 +139,15 @@ class Chunk:
     boundaries: tuple[tuple[Seconds, float], ...]
     carry: bytes
     last: bool
+
+
+def sight_facet(encoder: str) -> Facet:
+    """Return the facet of a further image encoder's vectors.
+
+    >>> sight_facet("siglip2-base-patch16-224@hub")
+    'sight.siglip2-base-patch16-224@hub'
+    """
+    return f"sight.{encoder.replace('/', '-')}"
 
 
 def record_id(ordinal: int, start: Seconds, level: Level, channel: Channel, n: int = 0) -> str:

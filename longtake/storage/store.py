@@ -322,6 +322,10 @@ class Store:
                 as_of=as_of,
             )
 
+    def facets(self, level: Level, channel: str) -> list[Facet]:
+        """Return the facets of which a level and channel have vectors."""
+        return self._vectors.facets(level, channel)
+
     def index_keys(self) -> list[str]:
         """Return the keys of the vector indexes, ``level.channel.facet``."""
         return [row[0] for row in self.database.rows("SELECT key FROM indexes ORDER BY key")]

@@ -97,6 +97,15 @@ class Vectors:
             if (of_level, of_facet) == (level, facet) and channel in (None, of_channel)
         ]
 
+    def facets(self, level: str, channel: str) -> list[str]:
+        """Return the facets of which a level and channel have vectors."""
+        rows = self._database.rows(
+            "SELECT key FROM indexes i WHERE EXISTS (SELECT 1 FROM vectors x WHERE x.no = i.no) "
+            "ORDER BY key"
+        )
+        head = f"{level}.{channel}."
+        return [key.removeprefix(head) for (key,) in rows if key.startswith(head)]
+
     def search(
         self,
         keys: Sequence[int],
@@ -143,7 +152,7 @@ class Vectors:
 
     def _keys(self) -> list[tuple[int, list[str]]]:
         rows = self._database.rows("SELECT no, key FROM indexes ORDER BY key")
-        return [(no, key.split(".")) for no, key in rows]
+        return [(no, key.split(".", 2)) for no, key in rows]  # A facet may hold dots.
 
     def _get(self, no: int) -> _Live:
         with self._making:
