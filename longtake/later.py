@@ -102,7 +102,50 @@ def kind(name: str) -> Callable[[Models], str | None]:
     return lambda models: models.names().get(name)
 
 
-PASSES: dict[str, Row] = {}
+def _objects(ground: Ground) -> LaterPass:
+    from longtake.perception.objects import ObjectsPass
+
+    clips, eyes = ground.records("clip", "caption"), ground.models.detector
+    assert eyes is not None, "the profile named it"
+    return ObjectsPass(
+        ground.video, ground.source, clips, eyes, until=ground.until, whole=ground.whole
+    )
+
+
+def _captions(ground: Ground) -> LaterPass:
+    from longtake.models.vision.captioner import Describer
+    from longtake.perception.describe import Captions
+
+    clips, scenes = ground.records("clip", "caption"), ground.records("scene", "caption")
+    source = ground.source  # Before the model is loaded: without the file it has nothing to do.
+    assert ground.models.vision is not None
+    describer = Describer(ground.models.vision)
+    cache = ground.store.cache_get, ground.store.cache_put
+    return Captions(ground.video, source, clips, scenes, describer, cache)
+
+
+def _speakers(ground: Ground) -> LaterPass:
+    from longtake.perception.turns import Speakers
+
+    said, ears = ground.records("moment", "speech"), ground.models.diarizer
+    assert ears is not None, "the profile named it"
+    return Speakers(ground.video, ground.source, said, ears, ground.until)
+
+
+def _retell(ground: Ground) -> LaterPass:
+    from longtake.perception.retell import Retell
+
+    said, writer = ground.records("moment", "speech"), ground.models.reteller
+    assert writer is not None, "the profile named it"
+    return Retell(ground.video, said, writer, ground.until)
+
+
+PASSES: dict[str, Row] = {
+    "captions": Row(kind("vision"), _captions),
+    "objects": Row(kind("detector"), _objects),
+    "speakers": Row(kind("diarizer"), _speakers),
+    "retell": Row(kind("reteller"), _retell),
+}
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
