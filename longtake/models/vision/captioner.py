@@ -25,15 +25,17 @@ Told: TypeAlias = tuple[str | None, dict[str, Any]]
 
 CLIP_TOKENS, SCENE_TOKENS = 200, 160
 _BLIND = re.compile(
-    r"\b(?:i|we)(?:'m|'re| am| are)? (?:sorry\b.{0,40}\b)?"
+    r"(?:^|[.!?,;]\s+|\bbut\s+)(?:"
+    r"(?:i|we)(?:'m|'re| am| are)? (?:sorry\b.{0,40}\b)?"
     r"(?:can(?:no|')t|can not|could not|couldn't|unable to|not able to|do not|don't)\b.{0,30}"
-    r"\b(?:see|view|look at|process|analy[sz]e|access|open|describe|assist|have access)\b"
-    r"|\bno (?:images?|pictures?|frames?) (?:was|were|is|are|has|have)\b.{0,12}"
-    r"(?:provided|attached|given|shared|visible)"
-    r"|\bplease (?:provide|upload|attach|share|send)\b.{0,30}\b(?:images?|pictures?|frames?|video)"
-    r"|\bas an? (?:ai|language model|text-based)\b",
+    r"\b(?:see|view|look at|process|analy[sz]e|access|open|describe|assist)\b"
+    r"|(?:there (?:is|are|was|were) )?no (?:images?|pictures?|frames?)\b.{0,20}"
+    r"\b(?:provided|attached|given|shared)\b"
+    r"|please (?:provide|upload|attach|share|send)\b.{0,30}\b(?:images?|pictures?|frames?|video)"
+    r"|as an? (?:ai|language model|text-based)\b)",
     re.IGNORECASE,
 )
+"""How models say that they see nothing, where a sentence begins."""
 _BUT = frozenset(("but", "except", "besides", "apart", "only", "however", "though"))
 _RUN = 4
 """Words in a row by which a repeated request is known."""
