@@ -13,13 +13,9 @@ import pytest
 from longtake.errors import UsageError
 from longtake.models.protocols import Asked, Captioner, Image, VisionModel
 from longtake.models.vision import prompts
-from longtake.models.vision.captioner import (
-    ClipJob,
-    Describer,
-    describer,
-    endpoint_describer,
-    useless,
-)
+from longtake.models.vision.captioner import ClipJob, Describer, useless
+from longtake.models.vision.endpoint import EndpointVision
+from longtake.models.vision.hub import HubVision
 from tests.stub_endpoint import stub_endpoint
 from tests.vision_world import film, saved
 
@@ -277,16 +273,16 @@ def test_a_long_scene_is_told_whole_and_short() -> None:
 
 def test_over_a_model_from_a_folder(tmp_path: Path) -> None:
     place = saved("smolvlm", tmp_path / "smolvlm")
-    one = describer(str(place), threads=1)
+    model = HubVision(str(place), threads=1)
+    one = Describer(model)
     assert isinstance(one, Captioner)
-    assert isinstance(one.vision, VisionModel)
+    assert isinstance(model, VisionModel)
     assert one.name == "smolvlm@hub"
     jobs = [ClipJob(film([1, 2])), ClipJob(film([3]), film([2])[0], "A cat sits.")]
     told = one.clips(jobs)
     assert told == [one.clips([job])[0] for job in jobs]
-    assert told == describer(str(place), threads=1).clips(jobs)
-    used: Any = one.vision
-    assert used.used.images == 2 * 4
+    assert model.used.images == 2 * 4
+    assert told == Describer(HubVision(str(place), threads=1)).clips(jobs)
     assert isinstance(one.caption(film([1]), "what is it?"), str)
     assert len(one.scenes([["A man enters."]])) == 1
 
@@ -299,7 +295,7 @@ def test_over_an_endpoint() -> None:
         return f"{len(content) - 1} pictures are seen.\n* **PLACE:** station"
 
     with stub_endpoint(reply=reply) as stub:
-        one = endpoint_describer(stub.url, "m", "key")
+        one = Describer(EndpointVision(stub.url, "m", key="key"))
         jobs = [ClipJob((table("red"),)), ClipJob((table("blue"),), table("red"), "A red block.")]
         assert one.clips(jobs) == [
             ("1 pictures are seen.", {"PLACE": "station"}),

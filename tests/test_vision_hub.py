@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from longtake.errors import BackendError, MissingDependency, MissingModel, UnsupportedModel
+from longtake.models.profiles import Models, ModelSettings
 from longtake.models.protocols import Asked, VisionModel
-from longtake.models.vision import hub
-from longtake.models.vision.hub import HubVision, hub_name
+from longtake.models.store import ModelStore
+from longtake.models.vision.hub import HubVision
 from longtake.models.vision.processor import configuration, processor_of
 from tests.chat_models import tiny_model
 from tests.vision_world import FAMILIES, film, picture, saved
@@ -316,6 +317,12 @@ def test_a_library_that_is_not_here_is_named(
         HubVision(str(folder("qwen3_vl")), threads=1)
 
 
-def test_names() -> None:
-    assert hub_name("/models/Qwen3-VL-4B-Instruct") == "qwen3-vl-4b-instruct@hub"
-    assert hub.BATCH["cpu"] == 2
+def test_a_profile_shares_one_between_its_parts(folder: Callable[[str], Path]) -> None:
+    place = folder("smolvlm")
+    models = Models(ModelSettings("offline", captioner=str(place), threads=1), ModelStore(place))
+    named = models.names()
+    assert named["captioner"] == "smolvlm@hub"
+    captioner: Any = models.captioner
+    assert (captioner.name, captioner.vision) == ("smolvlm@hub", models.vision)
+    assert models.vision is not None
+    assert models.vision.write(ASKED[:1], max_tokens=4)

@@ -3,9 +3,6 @@
 A `Describer` asks a `VisionModel` in the words of `prompts`, reads its replies with `facts`, and
 leaves out what says nothing: empty replies, the request repeated, the same words over and over,
 "I cannot see images". Who keeps replies should key them by `name` and `version` too.
-
-Profiles make one by `describer` (a model of the hub or a folder) or `endpoint_describer`; without
-loading it, its name is `hub_name(model)` or ``f"{model}@api"``.
 """
 
 from __future__ import annotations
@@ -93,34 +90,6 @@ class Describer:
             text, _ = _read(reply)
             found[n] = None if useless(text) else text
         return found
-
-
-def describer(model: str, *, device: str = "cpu", threads: int = 0) -> Describer:
-    """Return a describer over a model of the hub, or a folder; see `HubVision` for what it raises.
-
-    Args:
-        model: its name on the hub, or a folder.
-        device: where it runs, as torch names it.
-        threads: of the processor; 0 means all.
-    """
-    from longtake.models.vision.hub import HubVision
-
-    return Describer(HubVision(model, device=device, threads=threads))
-
-
-def endpoint_describer(
-    base: str, model: str, key: str | None = None, *, prices: tuple[float, float] | None = None
-) -> Describer:
-    """Return a describer over an OpenAI-compatible endpoint; nothing is asked of it yet.
-
-    Args:
-        base: the endpoint's address, mostly one that ends in ``/v1``.
-        model: a model there that takes pictures.
-        prices: what a million tokens read and a million written cost.
-    """
-    from longtake.models.vision.endpoint import EndpointVision
-
-    return Describer(EndpointVision(base, model, key=key, prices=prices))
 
 
 def useless(text: str) -> bool:

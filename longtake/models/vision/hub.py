@@ -28,15 +28,6 @@ BATCH = {"cpu": 2}
 """Requests run at once on a device; eight on any that is not named."""
 
 
-def hub_name(model: str) -> str:
-    """The name that a hub model or a folder goes by, without loading it.
-
-    >>> hub_name("HuggingFaceTB/SmolVLM2-500M-Video-Instruct")
-    'smolvlm2-500m-video-instruct@hub'
-    """
-    return f"{Path(model).name.lower()}@hub"
-
-
 class HubVision:
     """`VisionModel` over a model of the hub or a folder; safetensors only, and no code of its own.
 
@@ -67,7 +58,7 @@ class HubVision:
         longest: int = 1024,
     ) -> None:
         _check_device(device)
-        self.name = hub_name(model)
+        self.name = f"{Path(model).name.lower()}@hub"
         self.used = Used()
         self.batch = batch or BATCH.get(device, 8)
         self._device = device
