@@ -40,6 +40,7 @@ class Session:
     command: str = ""
     library: Path | None = None
     profile: str | None = None
+    models: tuple[str, ...] = ()
     json: bool = False
     debug: bool = False
     quiet: bool = False
@@ -53,10 +54,12 @@ class Session:
     def settings(self) -> Settings:
         """The configuration, with the common flags on top."""
         if self._settings is None:
+            from longtake.cli.naming import named_models
             from longtake.cli.output import clean, warn
             from longtake.config import load_settings
 
-            self._settings = load_settings(library=self.library, profile=self.profile)
+            named = named_models(self.models)
+            self._settings = load_settings(library=self.library, profile=self.profile, **named)
             for text in self._settings.warnings:
                 warn(clean(text))
         return self._settings
@@ -137,6 +140,8 @@ def common(*, shown: bool = False, json: bool = True) -> Callable[[Command], Com
         flag("--library", to="library", type=click.Path(path_type=Path), metavar="PATH",
              help="The library folder to use."),
         flag("--profile", to="profile", type=profiles, help="Which models to use."),
+        flag("--model", to="models", multiple=True, metavar="[PART=]NAME",
+             help="A folder, a GGUF file or a hub model in place of the profile's."),
         flag("-q", "--quiet", to="quiet", is_flag=True, help="No progress and no notes."),
         flag("-v", "--verbose", to="verbose", count=True, help="More notes on stderr."),
         flag("--debug", to="debug", is_flag=True, help="Show the traceback of an error."),

@@ -55,6 +55,32 @@ def vision(parts: Parts, name: str) -> Part:
     return Part(_label(name), (), here, (name,))
 
 
+def captioner(parts: Parts, name: str) -> Part:
+    """Describes frames with a question in mind, by the model that looks."""
+    from longtake.models.parts import Part
+
+    seeing = vision(parts, name)
+
+    def build() -> Any:
+        from longtake.models.vision.captioner import Describer
+
+        return Describer(parts.get("vision"))
+
+    return Part(seeing.name, (), build, seeing.hub)
+
+
+def reranker(parts: Parts, name: str) -> Part:
+    """Reads query and passage together."""
+    from longtake.models.parts import Part
+
+    def build() -> Any:
+        from longtake.models.rerank import open_reranker
+
+        return open_reranker(name, device=parts.device, threads=parts.settings.threads)
+
+    return Part(_label(name), (), build, (name,))
+
+
 def encoders(parts: Parts, names: str) -> Part:
     """Embed images and texts in one space: a list of them."""
     from longtake.models.parts import Part
@@ -89,8 +115,10 @@ def _label(name: str) -> str:
 
 MAKERS: dict[str, Maker] = {
     "vision": vision,
+    "captioner": captioner,
     "encoders": encoders,
     "detector": detector,
     "diarizer": diarizer,
+    "reranker": reranker,
 }
 """Kind → what makes its part."""

@@ -5,6 +5,7 @@ A local folder does in place of a name everywhere.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,12 +31,17 @@ def loaded(name: str, load: Callable[[], T]) -> T:
     """
     try:
         return load()
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, *_network_errors()) as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason"
         raise MissingModel(
             f"the model {name} is not on this machine and could not be fetched ({reason})",
             fix="connect to the model hub once, name a local folder, or use --profile offline",
         ) from error
+
+
+def _network_errors() -> list[type[Exception]]:
+    """The errors of the HTTP library that huggingface_hub uses; which one depends on its version."""
+    return [sys.modules[name].HTTPError for name in ("httpx", "httpx2") if name in sys.modules]
 
 
 def local(name: str) -> bool:
@@ -70,12 +76,10 @@ def revision(name: str) -> str | None:
 
 
 def cached(name: str) -> bool:
-    """Whether a model is on this machine already, as far as its configuration tells."""
+    """Whether a model is on this machine already."""
     if local(name):
         return Path(name).expanduser().exists()
-    from huggingface_hub import try_to_load_from_cache
-
-    return isinstance(try_to_load_from_cache(name, "config.json", revision=revision(name)), str)
+    return kept(name) is not None
 
 
 def folder(name: str) -> Path:
@@ -91,17 +95,53 @@ def folder(name: str) -> Path:
         raise MissingModel(
             f"there is no model at {path}", fix="name a folder, a GGUF file or a name on the hub"
         )
-    from huggingface_hub import snapshot_download
+    found = kept(name)
+    if found is None:
+        from huggingface_hub import snapshot_download
 
-    pickled = name in HUB and HUB[name].pickled
-    wanted = [*WANTED, "pytorch_model.bin"] if pickled else WANTED
-    at = revision(name)
-    found = Path(loaded(name, lambda: snapshot_download(name, revision=at, allow_patterns=wanted)))
-    if pickled and not (found / "model.safetensors").exists():
+        reach(name)
+        at, wanted = revision(name), [*WANTED, *_pickles(name)]
+        found = Path(
+            loaded(name, lambda: snapshot_download(name, revision=at, allow_patterns=wanted))
+        )
+    if _pickles(name) and not (found / "model.safetensors").exists():
         from longtake.models.convert import convert
 
         convert("torch", found / "pytorch_model.bin", found / "model.safetensors")
     return found
+
+
+def kept(name: str) -> Path | None:
+    """Return the folder of a hub model that was fetched whole, without asking the hub."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        found = Path(snapshot_download(name, revision=revision(name), local_files_only=True))
+    except (LocalEntryNotFoundError, ValueError):
+        return None
+    blobs = found.parent.parent / "blobs"
+    broken_off = any(blobs.glob("*.incomplete")) if blobs.is_dir() else False
+    return None if broken_off else found
+
+
+def reach(name: str) -> Any:
+    """Ask the hub about a model once, rather than wait through a downloader's retries.
+
+    Raises:
+        MissingModel: the hub cannot be reached, or does not know it.
+    """
+    from huggingface_hub import HfApi
+
+    at = revision(name)
+    return loaded(
+        name, lambda: HfApi().model_info(name, revision=at, files_metadata=True, timeout=10)
+    )
+
+
+def _pickles(name: str) -> list[str]:
+    """Weights that a model has as a torch pickle only."""
+    return ["pytorch_model.bin"] if name in HUB and HUB[name].pickled else []
 
 
 class SentenceEncoder:

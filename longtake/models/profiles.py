@@ -29,6 +29,7 @@ from longtake.models.hub_catalog import CORE, PLANS
 from longtake.models.kv.streamer import Streamer
 from longtake.models.parts import Parts, SettingsLike
 from longtake.models.protocols import (
+    Captioner,
     ChatModel,
     Detector,
     Diarizer,
@@ -41,6 +42,7 @@ from longtake.models.protocols import (
     VoiceActivity,
 )
 from longtake.models.quiet import settle
+from longtake.models.rerank import Reranker
 from longtake.models.store import ModelStore
 
 PROFILES = ("auto", "offline", "cpu", "gpu", "api")
@@ -54,8 +56,8 @@ KINDS = (
     "chat",
 )
 """What every profile has."""
-FURTHER = ("vision", "encoders", "detector", "diarizer", "reranker", "reteller")
-"""What a profile may be without."""
+FURTHER = ("vision", "captioner", "encoders", "detector", "diarizer", "reranker", "reteller")
+"""What a profile may be without. `captioner` is `vision` with the prompts of captions."""
 WATCHING = tuple(kind for kind in KINDS if kind != "chat")
 """The kinds that watching a video takes; asking takes some of them, and phrasing the rest."""
 
@@ -145,6 +147,11 @@ class Models:
         return cast("VisionModel | None", self._get("vision"))
 
     @property
+    def captioner(self) -> Captioner | None:
+        """Describes frames, if asked with a question in mind; None when the profile does not."""
+        return cast("Captioner | None", self._get("captioner"))
+
+    @property
     def further_encoders(self) -> list[ImageEncoder]:
         """Embed images and texts in one space, beside `image_encoder`; often none."""
         return cast("list[ImageEncoder]", self._get("encoders") or [])
@@ -153,6 +160,11 @@ class Models:
     def detector(self) -> Detector | None:
         """Finds things and where they are; None when the profile has none."""
         return cast("Detector | None", self._get("detector"))
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """Reads query and passage together; None when the profile has none."""
+        return cast("Reranker | None", self._get("reranker"))
 
     @property
     def reteller(self) -> ChatModel | None:
@@ -198,13 +210,16 @@ class Models:
         needed = dict.fromkeys(name for part in parts for name in part.needs)
         return [name for name in needed if not self.store.have(name)]
 
+    def hub_names(self, kinds: Iterable[str] = (*KINDS, *FURTHER)) -> list[str]:
+        """Return the names of the hub's models, or folders, that these kinds need."""
+        parts = [self._parts[kind] for kind in kinds if kind in self._parts]
+        return list(dict.fromkeys(name for part in parts for name in part.hub))
+
     def absent(self, kinds: Iterable[str] = (*KINDS, *FURTHER)) -> list[str]:
-        """Return the names of the hub's models that these kinds need and that are not here."""
+        """Return those of `hub_names` that are not here."""
         from longtake.models.hub import cached
 
-        parts = [self._parts[kind] for kind in kinds if kind in self._parts]
-        needed = dict.fromkeys(name for part in parts for name in part.hub)
-        return [name for name in needed if not cached(name)]
+        return [name for name in self.hub_names(kinds) if not cached(name)]
 
     def _get(self, kind: str) -> Any:
         """The model of a kind, or None when the profile has none."""

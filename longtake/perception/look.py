@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
 
+from longtake.errors import MissingError
 from longtake.models.protocols import Captioner, Image, ImageTagger, Tag, TextLine, TextReader
 from longtake.perception.changes import (
     MOST_READINGS,
@@ -294,8 +295,11 @@ def _captioned(
     models: Any, frames: Sequence[tuple[Seconds, Image]], question: str | None
 ) -> tuple[str, int]:
     """Describe some frames with the question in mind, where a captioner is there."""
-    captioner: Captioner | None = getattr(models, "captioner", None)
-    if captioner is None or not question:
+    try:
+        captioner: Captioner | None = getattr(models, "captioner", None) if question else None
+    except MissingError:  # Planned, and not here: the look goes on with what there is.
+        captioner = None
+    if captioner is None:
         return "", 0
     step = max(1, -(-len(frames) // MOST_CAPTIONED))
     return captioner.caption([image for _, image in frames[::step]], question).strip(), 1
