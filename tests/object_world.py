@@ -102,15 +102,20 @@ class BlobDetector:
     def _one(self, image: Image, labels: Sequence[str] | None) -> list[Detection]:
         import cv2
 
+        image = image[::2, ::2]
         height, width = image.shape[:2]
-        palette = np.array(list(COLOURS.values()), np.int32)
-        nearest = ((image[:, :, None].astype(np.int32) - palette) ** 2).sum(-1).argmin(-1)
+        palette = np.array(list(COLOURS.values()), np.float32)
+        pixels = image.reshape(-1, 3).astype(np.float32)
+        away = (palette**2).sum(1) - 2 * pixels @ palette.T  # the squared distance, less a constant
+        nearest = away.argmin(1).reshape(height, width)
         found = []
         for colour, label in self.names.items():
             mask = (nearest == list(COLOURS).index(colour)).astype(np.uint8)
             count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
             for x, y, w, h, area in stats[1:count].tolist():
-                if area >= 0.002 * width * height and (labels is None or label in labels):
+                # Where colours blur into each other there are thin lines of a third one.
+                thin = area < 0.002 * width * height or area < 0.5 * w * h
+                if not thin and (labels is None or label in labels):
                     box = (x / width, y / height, (x + w) / width, (y + h) / height)
                     found.append(Detection(label, round(min(1.0, area / (w * h)), 4), box))
         return sorted(found, key=lambda one: (-one.p, one.label, one.box))

@@ -75,8 +75,8 @@ def test_every_tool_has_a_doc_a_schema_and_json_results(world: World, tmp_path: 
         "frame": {"video": "lecture", "time": 5},
         "status": {"video": "lecture"},
     }
-    # It needs a model that has read the video: tests/test_kv_tool.py.
-    assert set(given) | {"recall_kv"} == set(TOOLS)
+    # They need what other models made: tests/test_kv_tool.py, tests/test_objects_pass.py.
+    assert set(given) | {"recall_kv", "objects"} == set(TOOLS)
     for name, arguments in given.items():
         spec = TOOLS[name]
         assert spec.doc.endswith(".")

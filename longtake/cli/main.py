@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("timeline", "timeline", "List chapters, scenes or clips.", LOOK),
     Entry("transcript", "transcript", "Print the words: txt, srt, vtt or json.", LOOK),
     Entry("show", "show", "Show what is known of one moment; save its frame.", LOOK),
+    Entry("objects", "objects", "List things in the picture: which, where, when.", LOOK),
     Entry("clip", "clip", "Cut a span or a piece of evidence into a file.", LOOK),
     Entry("export", "export", "Write what is known of a video: html, md, json or vtt.", LOOK),
     Entry("videos", "videos", "List, show, relink or forget videos.", KEEP),

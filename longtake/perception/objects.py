@@ -1,7 +1,7 @@
 """The later pass `objects`: what things are in the picture, where, from when to when.
 
 Frames of a watched video are sampled from its clips: every second of a moving clip; of a still one
-the frames that the deep pass kept and the last second; of one in which nothing changed since an
+the frames that the deep pass kept and every fifth second; of one in which nothing changed since an
 earlier clip the last second only. A `Detector` finds things on them, a `Tracker` joins them, and
 each track that ends becomes one record:
 
@@ -16,14 +16,18 @@ was plain that the track had ended. Tracks that go on are in the portion's `carr
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from longtake.errors import Corrupt
 from longtake.models.protocols import Detector, Image
+from longtake.perception.economy import differs, scaled
 from longtake.perception.later import Portion, later_id
 from longtake.perception.tracks import RULES, Appearance, Rules, Track, Tracker, colour_looks
 from longtake.storage.records import Record, Video
@@ -33,6 +37,12 @@ PORTION = 60.0
 AT_ONCE = 8
 """Frames given to the detector together."""
 MAX_SIDE = 1280
+SMALL = (64, 36)
+"""Width and height at which pictures are compared over a cut."""
+LEVELS, MOST_OF_IT = 12.0, 0.5
+"""Grey levels by which a block differs, and the share of blocks that do in another shot."""
+STILL_STEP = 5
+"""Seconds between looks at a still clip, at most."""
 
 
 class ObjectsPass:
@@ -80,7 +90,9 @@ class ObjectsPass:
         """
         if not self.video.media.get("has_video", True):
             return
-        run = _Run(self, _restored(self.rules, carry))
+        run = _Run(self)
+        if carry:
+            run.restore(carry)
         groups = _groups([c for c in self.clips if c.span.start >= begin - 1e-6])
         frames = Frames(self.source, begin, self.until)
         try:
@@ -98,9 +110,10 @@ class ObjectsPass:
 class _Run:
     """One run: frames in, records out."""
 
-    def __init__(self, of: ObjectsPass, tracker: Tracker) -> None:
-        self.of, self.tracker = of, tracker
+    def __init__(self, of: ObjectsPass) -> None:
+        self.of, self.tracker = of, Tracker(of.rules)
         self.records: list[Record] = []
+        self.before: Image | None = None
         self.cuts = sorted({float(time) for clip in of.clips for time in clip.data.get("cuts", ())})
 
     def watch(self, frames: Iterator[tuple[Seconds, Image]]) -> None:
@@ -118,13 +131,16 @@ class _Run:
             return
         found = self.of.detector.detect([image for _, image in frames], self.of.labels)
         for (time, image), rows in zip(frames, found, strict=True):
-            if (cut := self._cut_before(time)) is not None:
+            small = scaled(image, *SMALL)
+            cut = self._cut_before(time)
+            if cut is not None and self.before is not None and is_other(self.before, small):
                 self.close(self.tracker.end(), cut)
             looks = self.of.looks(image, [row.box for row in rows])
             self.close(self.tracker.see(time, rows, looks), time)
+            self.before = small
 
     def _cut_before(self, time: Seconds) -> Seconds | None:
-        """The cut between what is still open and this time, if there is one."""
+        """The first cut between what is still open and this time, if there is one."""
         seen = max((track.last[0] for track in self.tracker.open), default=math.inf)
         return next((cut for cut in self.cuts if seen < cut <= time), None)
 
@@ -139,20 +155,32 @@ class _Run:
         return tuple(made)
 
     def carry(self) -> bytes:
-        return json.dumps(self.tracker.state(), separators=(",", ":")).encode()
+        """What `restore` goes on from."""
+        seen = "" if self.before is None else base64.b64encode(self.before.tobytes()).decode()
+        state = {"tracks": self.tracker.state(), "before": seen}
+        return json.dumps(state, separators=(",", ":")).encode()
 
-
-def _restored(rules: Rules, carry: bytes) -> Tracker:
-    tracker = Tracker(rules)
-    if carry:
+    def restore(self, carry: bytes) -> None:
+        """Go on from a carry."""
         try:
-            tracker.restore(json.loads(carry))
+            state = json.loads(carry)
+            self.tracker.restore(state["tracks"])
+            if raw := base64.b64decode(state["before"]):
+                self.before = np.frombuffer(raw, np.uint8).reshape(SMALL[1], SMALL[0], 3)
         except (KeyError, TypeError, ValueError) as error:
             raise Corrupt(
                 "what the pass over objects kept cannot be read",
                 fix="longtake ingest VIDEO --redo objects",
             ) from error
-    return tracker
+
+
+def is_other(before: Image, after: Image) -> bool:
+    """Whether two small pictures are of different shots: most of the picture changed.
+
+    A thing that steps into a still picture, or a new slide beside a speaker, counts as a cut to
+    the deep pass; what else is in view goes on.
+    """
+    return float(differs(before, after, 4, LEVELS).mean()) >= MOST_OF_IT
 
 
 def track_record(video: Video, track: Track, maker: str, known: Seconds) -> Record:
@@ -192,13 +220,13 @@ def sample_times(clips: Sequence[Record]) -> list[Seconds]:
     for clip in clips:
         low, high = math.ceil(clip.span.start - 1e-6), math.ceil(clip.span.end - 1e-6)
         seconds = [float(second) for second in range(low, high)]
-        if clip.data.get("same_as"):
-            found.update(seconds[-1:])
-        elif clip.data.get("still"):
-            found.update(float(time) for time in clip.data.get("frames", ()))
-            found.update(seconds[-1:])
-        else:
+        if not clip.data.get("still"):
             found.update(seconds)
+            continue
+        found.update(seconds[-1:])
+        if not clip.data.get("same_as"):
+            found.update(float(time) for time in clip.data.get("frames", ()))
+            found.update(seconds[::STILL_STEP])
     return sorted(found)
 
 

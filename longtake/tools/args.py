@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from longtake.timecode import Span
 
 Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Zoom = Literal["video", "chapter", "scene", "clip", "frame"]
 Source = Literal["speech", "screen", "sight", "caption"]
 FOREVER = 1e9
@@ -138,6 +139,15 @@ class FrameArgs(Args):
     video: str
     time: Time
     out: str | None = None
+
+
+class ObjectsArgs(Window):
+    """Arguments of `objects`; `box` (left, top, right, bottom, shares of the picture) needs `at`."""
+
+    video: str
+    label: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    at: Time | None = None
+    box: tuple[Share, Share, Share, Share] | None = None
 
 
 class StatusArgs(Args):

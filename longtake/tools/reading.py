@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from longtake.memory.disputes import settled
+from longtake.memory.objects import ObjectTable
 from longtake.perception.later import NAMES as LATER
 from longtake.perception.later import Mark
 from longtake.storage.records import Facet, Floats, Level, Record
@@ -60,6 +61,12 @@ class Reader:
         """Return the screen's pages: all lines that were there together, until the next change."""
         return self.store.records(
             video=video, level="frame", channel="screen", span=span, as_of=as_of
+        )
+
+    def objects(self, video: str, *, as_of: Seconds | None = None) -> ObjectTable:
+        """Return the things that were in the picture: which, where, from when to when."""
+        return ObjectTable(
+            self.store.records(video=video, level="moment", channel="entity", as_of=as_of)
         )
 
     def timeline(

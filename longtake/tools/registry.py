@@ -24,6 +24,7 @@ from longtake.tools import args as a
 from longtake.tools.corpus import Source
 from longtake.tools.jsonable import jsonable, record_row, rounded
 from longtake.tools.looking import Cut, Look, Looker, Snap
+from longtake.tools.objects import objects as run_objects
 from longtake.tools.reading import Reader
 from longtake.tools.recall_kv import Tried
 from longtake.tools.recall_kv import recall_kv as asked_of_streams
@@ -405,6 +406,7 @@ def _specs() -> dict[str, ToolSpec]:
         ("frame", a.FrameArgs, _frame),
         ("status", a.StatusArgs, _status),
         ("recall_kv", a.RecallKVArgs, _recall_kv),
+        ("objects", a.ObjectsArgs, run_objects),
     ]
     made = {}
     for name, takes, run in rows:
