@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from longtake.memory.locate import Located
     from longtake.memory.recall import Recall, Recalled
     from longtake.models.profiles import Models
-    from longtake.models.protocols import ChatModel
+    from longtake.models.protocols import ChatModel, Image
     from longtake.storage.records import Level, Record, Video
     from longtake.storage.store import Store
     from longtake.streams import KVMemories
@@ -104,7 +104,14 @@ class Library:
         """Search over the memory."""
         from longtake.memory.recall import Recall
 
-        return Recall(self.store, self.models.text_encoder, self.models.image_encoder)
+        models = self.models
+        return Recall(
+            self.store,
+            models.text_encoder,
+            models.image_encoder,
+            further=lambda: models.further_encoders,
+            reranker=lambda: models.reranker,
+        )
 
     @cached_property
     def kv(self) -> KVMemories:
@@ -318,7 +325,7 @@ class Library:
 
     def search(
         self,
-        query: str,
+        query: str = "",
         *,
         video: Video | str | Sequence[Video | str] | None = None,
         within: Sequence[str] | None = None,
@@ -326,8 +333,15 @@ class Library:
         start: Seconds | None = None,
         end: Seconds | None = None,
         at: Seconds | None = None,
+        image: str | Path | Image | None = None,
     ) -> Recalled:
-        """Return the moments nearest to a query, without a language model."""
+        """Return the moments nearest to a query, a picture, or both, without a language model.
+
+        `image` is a file, or an array of RGB bytes [height, width, 3].
+        """
+        from longtake.perception.still import read_picture
+
+        picture = read_picture(image) if isinstance(image, (str, Path)) else image
         span = None
         if start is not None or end is not None:
             span = Span(start or 0.0, end if end is not None else 1e9)
@@ -338,6 +352,7 @@ class Library:
             within=within,
             k=k,
             as_of=at,
+            image=picture,
         )
 
     def locate(self, query: str, video: Video | str, **more: Any) -> Located:

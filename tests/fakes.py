@@ -374,6 +374,8 @@ class FakeModels:
     image_tagger: Any = field(default_factory=FakeTagger)
     image_encoder: Any = field(default_factory=FakeImageEncoder)
     chat: Any = None
+    further_encoders: Any = ()
+    reranker: Any = None
     streamer_sees: bool = False
     profile: str = "fake"
 

@@ -56,13 +56,18 @@ class Ranking:
     def best(self, groups: Sequence[Group], k: int) -> list[Moment]:
         """Return the `k` best moments, best first."""
         weighed = [self._moment(one) for one in self._hopeful(groups, max(30, 3 * k))]
-        weighed = [moment for moment in weighed if moment.evidence > NOTHING]
+        weighed = [one for one in weighed if one.evidence > NOTHING or self._near(one)]
         known = [video.id for video in self.scope.known]
         weighed = reordered(self.store, weighed, known, self.scope.as_of)
         weighed.sort(key=lambda m: (-m.score, _DEPTH[m.level], m.video, m.span, m.record))
         self.strongest = max((m.evidence for m in weighed), default=0.0)
         chosen = self._thin(weighed, k)
         return [self._quote(moment) for moment in chosen]
+
+    def _near(self, moment: Moment) -> bool:
+        """Whether a moment looks more like the picture that was asked for than most do."""
+        pictured = any(one is not None and one.picture for one in self.backgrounds.values())
+        return pictured and moment.sight > 0
 
     def _hopeful(self, groups: Sequence[Group], n: int) -> list[Group]:
         """Keep the groups that may be among the best by any measure.

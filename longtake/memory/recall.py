@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from longtake.errors import BackendError, MissingError, UsageError
 from longtake.memory import channels as ch
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recall", "Recalled"]
 
+T = TypeVar("T")
 
 _THREADS = 2
 """Searches of single indexes that run at once; more gain little on two cores."""
@@ -59,8 +60,8 @@ class Recall:
         reranker: Callable[[], Reranker | None] = lambda: None,
     ) -> None:
         self.store = store
-        self.encoders = Encoders(text_encoder, image_encoder, further)
-        self._reranker = reranker
+        self.encoders = Encoders(text_encoder, image_encoder, _once(further))
+        self._reranker = _once(reranker)
         self._pictures = ch.Pictures(store)
         self._finished: set[str] = set()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="recall")
@@ -168,6 +169,23 @@ class Recall:
         if videos is None:
             return self.store.videos()
         return [self.store.video(one) for one in videos]
+
+
+def _once(get: Callable[[], T]) -> Callable[[], T]:
+    """Ask for a model once: one that is missing is not sought on the hub for every search."""
+    got: list[T | MissingError] = []
+
+    def again() -> T:
+        if not got:
+            try:
+                got.append(get())
+            except MissingError as error:
+                got.append(error)
+        if isinstance(got[0], MissingError):
+            raise got[0]
+        return got[0]
+
+    return again
 
 
 def _parse(query: str, known: Sequence[Video]) -> Query:

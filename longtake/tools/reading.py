@@ -9,6 +9,7 @@ import numpy as np
 
 from longtake.memory.disputes import settled
 from longtake.memory.objects import ObjectTable
+from longtake.models.protocols import QueryEncoder
 from longtake.perception.later import NAMES as LATER
 from longtake.perception.later import Mark
 from longtake.storage.records import Facet, Floats, Level, Record
@@ -206,7 +207,9 @@ class Reader:
     ) -> list[tuple[str, float]]:
         """Return (record id, cosine) of the `k` records of each video nearest to a text, best first."""
         found: list[tuple[str, float]] = []
-        vector = self.embed([query])[0]
+        encoder = self.models.text_encoder
+        asks = isinstance(encoder, QueryEncoder) and encoder.encode_queries
+        vector = (asks or self.embed)([query])[0]
         for video in videos:
             found += self.store.search_vectors(
                 level, facet, vector, k=k, video=video, span=span, as_of=as_of, channel=channel

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from longtake.memory.kv.asking import Streams
     from longtake.memory.locate import Located, Verify
     from longtake.memory.recall import Recall, Recalled
+    from longtake.models.protocols import Image
     from longtake.storage.store import Store
     from longtake.tools.highlights import Highlight
     from longtake.tools.summary import Summary
@@ -79,11 +80,13 @@ class Toolbox(Reader):
         k: int = 10,
         as_of: Seconds | None = None,
         level: str | None = None,
+        image: Image | None = None,
     ) -> Recalled:
         """Return the moments nearest to a query, best first, and what was searched."""
-        if not query.strip():
+        if not query.strip() and image is None:
             raise UsageError("the query is empty", fix="say what to look for")
         more: dict[str, Any] = {"level": level} if level else {}
+        more |= {} if image is None else {"image": image}
         ids = list(videos) if videos else None
         return self.recall.search(
             query, videos=ids, span=span, within=within, k=k, as_of=as_of, **more

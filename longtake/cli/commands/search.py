@@ -1,14 +1,15 @@
-"""`longtake search`: moments, without a language model."""
+"""`longtake search`: moments by words or by a picture, without a language model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from longtake.cli.answers import searched_lines, shorten
-from longtake.cli.output import clean, dim, emit, style
+from longtake.cli.output import clean, dim, emit, style, warn
 from longtake.cli.session import common, current
 from longtake.cli.times import TIME, check_order, clock
 from longtake.errors import NoSuchVideo, UsageError
@@ -18,7 +19,13 @@ ALIASES = {"text": "screen", "visual": "sight", "picture": "sight", "summary": "
 
 
 @click.command("search")
-@click.argument("query")
+@click.argument("query", default="")
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Moments that look like this picture; with words, too, or alone.",
+)
 @click.option("-k", type=click.IntRange(1, 1000), help="How many moments.  [default: 10]")
 @click.option(
     "--in",
@@ -34,6 +41,7 @@ ALIASES = {"text": "screen", "visual": "sight", "picture": "sight", "summary": "
 @common()
 def search_command(
     query: str,
+    image: Path | None,
     k: int | None,
     within: tuple[str, ...],
     start: float | None,
@@ -43,8 +51,10 @@ def search_command(
 ) -> None:
     """Find moments; no language model."""
     session = current()
-    if not query.strip():
-        raise UsageError("the query is empty", fix="say what to look for")
+    if not query.strip() and image is None:
+        raise UsageError(
+            "the query is empty", fix="say what to look for, or name a picture with --image"
+        )
     check_order(start, end)
     channels = read_channels(within)
     library = session.open()
@@ -59,7 +69,10 @@ def search_command(
         start=start,
         end=end,
         at=at,
+        image=image,
     )
+    for note in found.notes:
+        warn(note)
     data = search_data(found)
     emit(data, lambda: _text(data, names), count=len(data["moments"]))
 
