@@ -93,6 +93,8 @@ def test_a_long_span_is_cut_where_it_is_quiet() -> None:
 class _Heard:
     """Stands for the pipeline: hears one word in the middle of every piece of loud sound."""
 
+    sure = 0.9
+
     def transcribe(self, sound: Any, *, clip_timestamps: Any, **asked: Any) -> Any:
         assert asked["temperature"] == 0.0
         assert asked["condition_on_previous_text"] is False
@@ -116,7 +118,8 @@ class _Heard:
                             no_speech_prob=0.0,
                         )
                     )
-        return segments, None
+        self.asked = asked
+        return segments, SimpleNamespace(language="de", language_probability=self.sure)
 
 
 def test_times_come_back_to_the_samples_through_cut_silences() -> None:
@@ -127,6 +130,7 @@ def test_times_come_back_to_the_samples_through_cut_silences() -> None:
         samples[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE] = (n + 1) / 10
     model = Whisper.__new__(Whisper)
     model._pipeline, model._language, model._batch = _Heard(), "en", 1
+    model._detects = False
     spans = [Span(2, 4), Span(10, 11), Span(40, 42), Span(90, 91), Span(110, 111)]
     # Whole-second gaps between pieces keep the stand-in's seconds aligned with ours.
     from unittest.mock import patch
@@ -137,3 +141,20 @@ def test_times_come_back_to_the_samples_through_cut_silences() -> None:
     for n, second in enumerate(loud):
         word = heard[str((n + 1) / 10)]
         assert (word.start, word.end) == (second + 0.25, second + 0.75)
+
+
+@pytest.mark.parametrize(
+    ("detects", "sure", "told"), [(True, 0.9, "de"), (True, 0.3, None), (False, 0.9, None)]
+)
+def test_the_language_is_told_where_it_was_detected_and_is_sure(
+    detects: bool, sure: float, told: str | None
+) -> None:
+    samples = np.zeros(4 * SAMPLE_RATE, np.float32)
+    samples[SAMPLE_RATE : 2 * SAMPLE_RATE] = 0.5
+    heard = _Heard()
+    heard.sure = sure
+    model = Whisper.__new__(Whisper)
+    model._pipeline, model._language, model._batch, model._detects = heard, None, 1, detects
+    said = model.transcribe(samples, [Span(0, 3)])
+    assert [one.language for one in said] == [told]
+    assert heard.asked["multilingual"] is detects

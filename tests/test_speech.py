@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from longtake.models.protocols import SAMPLE_RATE, Utterance, Word
@@ -112,3 +114,22 @@ def test_a_word_heard_late_is_filed_in_the_first_open_clip() -> None:
     speech.take(Heard([straddling()], 12.0, 12.0))
     assert [w.text for w in speech.words_in(Span(10.0, 20.0))] == ["w0", "w1", "w2", "w3"]
     assert len(speech.records(Span(10.0, 20.0))) == 1
+
+
+def test_a_detected_language_is_kept_with_the_words_and_over_a_restart() -> None:
+    heard = [
+        Utterance(Span(1, 2), "guten Tag", (Word(1, 2, "guten Tag", 0.9),), 0.9, "de"),
+        Utterance(Span(3, 4), "hello", (Word(3, 4, "hello", 0.9),), 0.9),
+    ]
+    speech = Speech(VIDEO, "asr", 0.0)
+    speech.take(Heard(heard, 5.0, 5.0))
+    again = Speech(VIDEO, "asr", 0.0)
+    again.restore(json.loads(json.dumps(speech.state())))
+    for one in (speech, again):
+        german, unknown = one.records(Span(0, 10))
+        assert german.data["language"] == "de"
+        assert "language" not in unknown.data
+    old = speech.state()
+    old["said"] = [row[:6] for row in old["said"]]  # as it was kept before languages were
+    again.restore(old)
+    assert again.records(Span(0, 10))[0].text == "guten Tag"

@@ -31,7 +31,7 @@ def loaded(name: str, load: Callable[[], T]) -> T:
     """
     try:
         return load()
-    except (OSError, RuntimeError, ValueError, *_network_errors()) as error:
+    except _errors() as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason"
         raise MissingModel(
             f"the model {name} is not on this machine and could not be fetched ({reason})",
@@ -39,9 +39,10 @@ def loaded(name: str, load: Callable[[], T]) -> T:
         ) from error
 
 
-def _network_errors() -> list[type[Exception]]:
-    """The errors of the HTTP library that huggingface_hub uses; which one depends on its version."""
-    return [sys.modules[name].HTTPError for name in ("httpx", "httpx2") if name in sys.modules]
+def _errors() -> tuple[type[Exception], ...]:
+    """What loading raises; the HTTP library of huggingface_hub depends on its version."""
+    there = [sys.modules[name] for name in ("httpx", "httpx2") if name in sys.modules]
+    return (OSError, RuntimeError, ValueError, *(library.HTTPError for library in there))
 
 
 def local(name: str) -> bool:

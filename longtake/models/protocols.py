@@ -36,12 +36,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of speech, about a sentence; `confidence` is the mean word probability."""
+    """A stretch of speech, about a sentence; `confidence` is the mean word probability.
+
+    `language` is the code of the language that was detected, ``de``; None where it was given, or
+    where the model was not sure.
+    """
 
     span: Span
     text: str
     words: tuple[Word, ...]
     confidence: float
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 Whisper always encodes 30 s, so spans are packed into windows of up to 28 s: neighbours keep the
 true sound between them, a longer silence is cut to a short one. Decoding is greedy at
-temperature 0 without text from earlier windows, so a window's words depend on its sound alone
-(Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", ICML 2023).
+temperature 0 without text from earlier windows, so a window's words depend on its sound alone.
+A model of many languages that is not told which one detects it from the sound it is given: one
+language for each call, and each window is decoded in the one that it itself is in (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", ICML 2023).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from longtake.timecode import Span
 _WINDOW = 28.0
 _KEPT_GAP = 1.0
 _CUT_GAP = 0.5
+_SURE = 0.5
+"""Probability from which a detected language is told."""
+_LISTENED = 3
+"""Half minutes of sound that are listened to until the language is sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Whisper:
         self.name = name
         self._pipeline: Any = BatchedInferencePipeline(loaded)
         self._language = language
+        self._detects = language is None and bool(loaded.model.is_multilingual)
         self._batch = batch
 
     def transcribe(self, samples: Samples, spans: Sequence[Span]) -> list[Utterance]:
@@ -72,18 +78,21 @@ class Whisper:
             {"start": starts[i] / SAMPLE_RATE, "end": starts[i + 1] / SAMPLE_RATE}
             for i in range(len(sounds))
         ]
-        segments, _ = self._pipeline.transcribe(
+        segments, info = self._pipeline.transcribe(
             np.concatenate(sounds),
             clip_timestamps=clips,
             batch_size=self._batch,
             language=self._language,
+            multilingual=self._detects,
+            language_detection_segments=_LISTENED,
             beam_size=1,
             temperature=0.0,
             word_timestamps=True,
             without_timestamps=True,
             condition_on_previous_text=False,
         )
-        return self._said(segments, windows, starts)
+        language = info.language if self._detects and info.language_probability >= _SURE else None
+        return [replace(one, language=language) for one in self._said(segments, windows, starts)]
 
     def _said(
         self, segments: Any, windows: Sequence[Sequence[Piece]], starts: Any

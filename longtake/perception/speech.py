@@ -131,7 +131,7 @@ def shifted(one: Utterance, by: Seconds) -> Utterance:
         Word(at(w.start), max(at(w.start), at(w.end)), w.text, round(w.p, 4)) for w in one.words
     )
     span = Span(at(one.span.start), max(at(one.span.start), at(one.span.end)))
-    return Utterance(span, one.text.strip(), words, round(one.confidence, 4))
+    return Utterance(span, one.text.strip(), words, round(one.confidence, 4), one.language)
 
 
 @dataclass
@@ -214,14 +214,14 @@ class Speech:
         return Record(
             self._id(one), self.video.id, "moment", "speech", said.span,
             round(said.span.end + PAUSE, 3), said.text, self.maker, (),
-            {"words": words, "confidence": said.confidence},
+            {"words": words, "confidence": said.confidence} | _spoken(said),
         )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly."""
         said = [
             [one.floor, u.span.start, u.span.end, u.text, u.confidence,
-             [[w.start, w.end, w.text, w.p] for w in u.words]]
+             [[w.start, w.end, w.text, w.p] for w in u.words], u.language]
             for one in self.said
             for u in [one.utterance]
         ]  # fmt: skip
@@ -231,6 +231,11 @@ class Speech:
         """Go on from a state."""
         self.pending, self.filed = facts["pending"], facts["filed"]
         self.said = [
-            Said(Utterance(Span(start, end), text, tuple(Word(*w) for w in words), p), floor)
-            for floor, start, end, text, p, words in facts["said"]
+            Said(Utterance(Span(start, end), text, tuple(Word(*w) for w in words), p, *more), floor)
+            for floor, start, end, text, p, words, *more in facts["said"]
         ]
+
+
+def _spoken(said: Utterance) -> dict[str, str]:
+    """The language that was detected, if one was."""
+    return {"language": said.language} if said.language else {}
