@@ -119,29 +119,30 @@ def _line(adapter: Adapter, parts: list[FrameTokens], places: Tensor, tokens: To
 def drawn(made: Line, limit: int) -> Line:
     """Draw the positions of pictures together so that all positions are below `limit`.
 
-    Along the first axis only, which is time where there are three; order stays strict.
+    Words that follow words stay one apart; every other step shrinks by the same factor, alike on
+    all axes, so whatever was before something else is so still.
 
     Raises:
         UsageError: the words alone take more positions.
     """
     import torch
 
-    places = made.positions.double()
-    axis = places[0]
-    if int(axis.max()) < limit:
+    most = int(made.positions.max())
+    if most < limit:
         return made
-    words = made.tokens >= 0
-    step = torch.diff(axis, prepend=axis[:1])
-    after_words = torch.cat((torch.ones(1, dtype=torch.bool), words[:-1])) & words
-    fixed = float(step[after_words].clamp_min(0).sum())
+    words = torch.zeros(most + 1, dtype=torch.bool)
+    words[made.positions[0, made.tokens >= 0]] = True
+    stay = words[1:] & words[:-1]
+    fixed = int(stay.sum())
     if fixed + 1 >= limit:
         raise UsageError(
-            f"the words of this line take {fixed:.0f} of {limit} positions",
+            f"the words of this line take {fixed + 1} of {limit} positions",
             fix="ask in fewer words, or use a model with a longer context",
         )
-    scale = (limit - 1 - fixed) / float(step[~after_words].sum())
-    narrow = torch.where(after_words, step, step * scale).cumsum(0) + axis[0]
-    return replace(made, positions=torch.cat((narrow[None], places[1:])))
+    # A step on the last place before the limit is left to what is written.
+    step = torch.where(stay, 1.0, (limit - 2 - fixed) / (most - fixed)).double()
+    moved = torch.cat((torch.zeros(1, dtype=torch.float64), step.cumsum(0)))
+    return replace(made, positions=moved[made.positions])
 
 
 def scores(tap: RopeTap, made: Line) -> Tensor:

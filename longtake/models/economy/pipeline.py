@@ -9,6 +9,7 @@ none           nothing
 cache=G        what did not change by G grey levels is not      8
                encoded again (before all others)
 drop=C         what is like the last kept token (cosine C) goes 0.9
+distinct=S     frames of which a share S or less is new go      0.25
 prune=S        a share S of each frame stays, the most novel    0.25
 static=C       patches that stand still become one (cosine C)   0.8
 slowfast=T     slow and fast frames fill T tokens               a quarter of the tokens
@@ -36,6 +37,7 @@ from longtake.models.economy.strategies import (
     by_frame,
     carrier,
     chance,
+    distinct,
     merge,
     static,
     uniform,
@@ -129,9 +131,16 @@ def pipeline(text: str) -> Pipeline:
     return Pipeline(text, tuple(steps), grey)
 
 
-NAMES = ("none", "cache", "drop", "prune", "static", "slowfast", "fit", "merge", "carrier",
+NAMES = ("none", "cache", "drop", "distinct", "prune", "static", "slowfast", "fit", "merge", "carrier",
          "frames", "uniform", "random")  # fmt: skip
-_SHARES = {"drop": 0.9, "prune": 0.25, "static": 0.8, "merge": 0.5, "random": 0.25}
+_SHARES = {
+    "drop": 0.9,
+    "distinct": 0.25,
+    "prune": 0.25,
+    "static": 0.8,
+    "merge": 0.5,
+    "random": 0.25,
+}
 _COUNTS = ("slowfast", "fit", "frames", "uniform")
 
 
@@ -165,6 +174,7 @@ def _by_share(name: str, share: float) -> Callable[[], Strategy]:
     """A strategy that takes a share or a cosine; those that remember begin anew each time."""
     makers: dict[str, Callable[[], Strategy]] = {
         "drop": lambda: Drop(share),
+        "distinct": lambda: partial(distinct, share=share),
         "prune": lambda: Prune(share),
         "static": lambda: partial(static, threshold=share),
         "merge": lambda: lambda tokens: merge(tokens, int(share * tokens.n + 0.5)),

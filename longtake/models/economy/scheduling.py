@@ -163,8 +163,9 @@ class Tracks:
 
     @classmethod
     def of(cls, tokens: Tokens, budget: int) -> Tracks:
-        """Split what was encoded once."""
-        return cls(fit(tokens, budget), tokens)
+        """Split what was encoded once; with more frames than tokens, neighbours share one."""
+        many = sum(1 for _ in by_frame(tokens)) > budget
+        return cls((fit if many else slow_fast)(tokens, budget), tokens)
 
     def read(self, span: Span) -> Tokens:
         """Return all tokens of the pictures that begin in a span."""

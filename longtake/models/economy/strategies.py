@@ -1,15 +1,16 @@
 """Strategies that make fewer tokens of many, ``Tokens -> Tokens``.
 
-======= ======== ============================================================== ==============
-name    does     how                                                            paper
-======= ======== ============================================================== ==============
-drop    evicts   what is like the last KEPT token at its place, with a refresh  TimeChat, S10
-prune   evicts   what is most like its frame and the frames before              STC, S1
-static  merges   patches that stand still, over the windows that save most      HoliTom, S33
-merge   merges   the most alike pairs, round after round, with masses           AIM, S50
-pool    merges   neighbours in a frame                                          Slow-Fast, S22
-carrier merges   one token a frame                                              VideoScan, S39
-======= ======== ============================================================== ==============
+======== ======== ============================================================== ==============
+name     does     how                                                            paper
+======== ======== ============================================================== ==============
+drop     evicts   what is like the last KEPT token at its place, with a refresh  TimeChat, S10
+distinct evicts   whole frames of which little differs from the last kept one    TimeChat, S10
+prune    evicts   what is most like its frame and the frames before              STC, S1
+static   merges   patches that stand still, over the windows that save most      HoliTom, S33
+merge    merges   the most alike pairs, round after round, with masses           AIM, S50
+pool     merges   neighbours in a frame                                          Slow-Fast, S22
+carrier  merges   one token a frame                                              VideoScan, S39
+======== ======== ============================================================== ==============
 
 `drop` against the frame before (the control) never sees a slow fade; against the last kept token it
 does. `static` compares all frames of a window with its first for the same reason, and never holds
@@ -79,6 +80,22 @@ class Drop:
             self._reference[cell[renewed]] = unit[rows[renewed]]
             kept[rows] = fresh
         return tokens.chosen(kept.nonzero()[:, 0])
+
+
+def distinct(tokens: Tokens, share: float = 0.25, threshold: float = 0.9) -> Tokens:
+    """Keep the pictures of which more than a share of tokens differs from the last kept picture."""
+    import torch
+
+    unit = tokens.unit()
+    reference = torch.zeros(tokens.grid[0] * tokens.grid[1], unit.shape[1], dtype=unit.dtype)
+    kept = []
+    for rows in by_frame(tokens):
+        cell = tokens.cell[rows]
+        fresh = (unit[rows] * reference[cell]).sum(1) < threshold
+        if not kept or float(fresh.double().mean()) > share:
+            reference[cell] = unit[rows]
+            kept.append(rows)
+    return tokens.chosen(torch.cat(kept)) if kept else tokens
 
 
 def kept_shares(before: Tokens, after: Tokens) -> Tensor:
