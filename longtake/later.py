@@ -140,8 +140,17 @@ def _retell(ground: Ground) -> LaterPass:
     return Retell(ground.video, said, writer, ground.until)
 
 
+def _pictures(ground: Ground) -> LaterPass:
+    from longtake.perception.picture_vectors import PictureVectors
+
+    frames, eyes = ground.records("frame", "sight"), ground.models.further_encoders
+    source = Path(ground.video.path)  # There or not: thumbnails do where it is gone.
+    return PictureVectors(ground.video, source, frames, eyes, ground.store.thumb)
+
+
 PASSES: dict[str, Row] = {
     "captions": Row(kind("vision"), _captions),
+    "pictures": Row(kind("encoders"), _pictures),
     "objects": Row(kind("detector"), _objects),
     "speakers": Row(kind("diarizer"), _speakers),
     "retell": Row(kind("reteller"), _retell),
@@ -259,7 +268,7 @@ class _Run:
             for portion in portions:
                 self._keep(portion)
                 give_back()
-                self._tell(time.monotonic() - started)
+                self._tell(time.monotonic() - started, warning="; ".join(portion.notes))
         self._close()
         self._tell(time.monotonic() - started)
 

@@ -45,6 +45,8 @@ class Portion:
     thumbs: tuple[Thumb, ...] = ()
     carry: bytes = b""
     """What the pass needs to go on from `until`; JSON or safetensors."""
+    notes: tuple[str, ...] = ()
+    """What a person is to be told of this stretch."""
 
 
 class LaterPass(Protocol):
