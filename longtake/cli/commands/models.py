@@ -93,12 +93,13 @@ def pull_command(names: tuple[str, ...], source: Path | None, again: bool, yes: 
 def _wanted(session: Session, names: tuple[str, ...]) -> list[Entry]:
     """What the names mean; without names, what the profile asked for takes."""
     from longtake.models.inventory import entry, listed, needed
+    from longtake.models.profiles import Models
 
     store = _store()
     if names:
         return [entry(store, name) for name in names]
     if session.profile in _ON_HUB:
-        return needed(session.open().models)
+        return needed(Models(session.settings(), store))
     return [one for one in listed(store, session.profile) if one.source == "package"]
 
 
