@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from longtake.errors import BackendError, MissingError, UsageError
+from longtake.errors import BackendError, MissingError, MissingModel, UsageError
 from longtake.memory import channels as ch
 from longtake.memory.channels import Scope
 from longtake.memory.curve import Traced, trace
@@ -92,6 +92,7 @@ class Recall:
 
         Raises:
             UsageError: a channel or level does not exist, or pictures are not among `within`.
+            MissingModel: a picture was given, and no image encoder is here.
             NoSuchVideo: a video does not exist.
         """
         known = self._known(videos)
@@ -99,6 +100,11 @@ class Recall:
         scope = Scope.of(videos, known, span or asked.span, _seen(asked, within), as_of, level)
         lexicon = Lexicon.of(asked, self.store.document_frequency)
         chosen = ch.columns(self.store, self.encoders, asked, scope)
+        if image is not None and not any(one.by == "picture" for one, _ in chosen.columns):
+            raise MissingModel(
+                "; ".join(["no image encoder is here to compare the picture", *chosen.notes]),
+                fix="choose a profile that has one",
+            )
         lists, records = ch.search(self.store, chosen, asked, scope, max(30, 2 * k), self._pool)
         usual = self._pictures.backgrounds(chosen, scope)
         ranking = Ranking(self.store, scope, lexicon, len(lists), usual)
