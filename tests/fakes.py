@@ -391,6 +391,9 @@ class FakeModels:
         )
         return {kind: getattr(self, kind).name for kind in kinds if getattr(self, kind)}
 
+    def absent(self, kinds: object = ()) -> list[str]:
+        return []
+
     def missing(self, kinds: Iterable[str] = ()) -> list[str]:
         return []
 

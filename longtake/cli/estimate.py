@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from longtake.cli.output import clean, table, warn
 from longtake.cli.session import Session
 from longtake.cli.times import clock
 from longtake.errors import MediaError
+from longtake.planning import Plan, added, plans
+
+if TYPE_CHECKING:
+    from longtake.perception.media import MediaInfo
 
 # Seconds of video per second of work on two cores, offline profile: 6.3 on a lecture,
 # 3.6 on clips cut together with dense screencasts, both with other work running.
@@ -36,17 +41,20 @@ def estimate(
     passes: tuple[bool, bool],
 ) -> dict[str, Any]:
     """Return time, disk and passes for each file and in all; nothing is watched."""
-    rows = list(_each(files, lambda path: _one(session, path, start, until, passes)))
+    later = passes[1] and start is None and until is None
+    rows = list(_each(files, lambda path: _one(session, path, start, until, passes, later)))
     folder = session.settings().library
     while not folder.exists():
         folder = folder.parent
-    fetch = sum(size for _, size in missing_models(session))
+    fetch = sum(size or 0 for _, size in missing_models(session))
+    asked = added(plan for row in rows for plan in row.pop("plans"))
     return {
         "videos": rows,
         "passes": [name for name, on in zip(("quick", "deep"), passes, strict=True) if on],
         "video_seconds": sum(row["video_seconds"] for row in rows),
         "seconds": sum(row["seconds"] for row in rows),
         "bytes": sum(row["bytes"] for row in rows),
+        "later": [asdict(plan) for plan in asked],
         "download_bytes": fetch,
         "free_bytes": shutil.disk_usage(folder).free,
     }
@@ -69,6 +77,7 @@ def _one(
     start: float | None,
     until: float | None,
     passes: tuple[bool, bool],
+    later: bool,
 ) -> dict[str, Any]:
     from longtake.perception.media import probe
 
@@ -85,7 +94,18 @@ def _one(
         "video_seconds": length,
         "seconds": round(quick + deep, 1),
         "bytes": round(length * BYTES_PER_SECOND),
+        "plans": _plans(session, path, media) if later else [],
     }
+
+
+def _plans(session: Session, path: Path, media: MediaInfo) -> list[Plan]:
+    """What later passes will ask of models in words, for one file."""
+    library = session.open()
+    known = {video.path: video for video in library.videos()}.get(str(path.resolve()))
+    return plans(
+        library.store if known else None, known.id if known else None, library.models,
+        seconds=media.duration, size=(media.width or 1280, media.height or 720),
+    )  # fmt: skip
 
 
 def already(session: Session, path: Path) -> float:
@@ -100,13 +120,14 @@ def already(session: Session, path: Path) -> float:
     return known.duration if progress.finished else progress.done
 
 
-def missing_models(session: Session) -> list[tuple[str, int]]:
-    """Names and sizes of the weights that a watch would fetch first."""
-    from longtake.models.catalog import CATALOG
-    from longtake.models.profiles import WATCHING
+def missing_models(session: Session) -> list[tuple[str, int | None]]:
+    """Names and sizes (None: unknown) of the weights that a watch would fetch first."""
+    from longtake.models.inventory import entry
+    from longtake.models.profiles import FURTHER, WATCHING
 
-    names = session.open().models.missing(WATCHING)
-    return [(name, CATALOG[name].size if name in CATALOG else 0) for name in names]
+    models = session.open().models
+    names = [*models.missing(WATCHING), *models.absent((*WATCHING, *FURTHER))]
+    return [(name, entry(models.store, name).bytes) for name in names]
 
 
 def estimate_text(found: Mapping[str, Any]) -> str:
@@ -118,6 +139,7 @@ def estimate_text(found: Mapping[str, Any]) -> str:
     lines = [table(rows, right=(1, 2, 3)), ""]
     lines.append(f"passes: {', '.join(found['passes'])}")
     lines.append(f"in all: about {clock(found['seconds'])} of work, {megabytes(found)} on disk")
+    lines += [_asked(plan) for plan in found["later"]]
     if found["download_bytes"]:
         lines.append(f"first fetches {found['download_bytes'] / 1e6:.0f} MB of models")
     lines.append(f"free on that disk: {found['free_bytes'] / 1e9:.1f} GB")
@@ -127,3 +149,16 @@ def estimate_text(found: Mapping[str, Any]) -> str:
 def megabytes(row: Mapping[str, Any]) -> str:
     """The row's bytes in MB, never as 0."""
     return f"{max(row['bytes'] / 1e6, 0.1):.1f} MB"
+
+
+def _asked(plan: Mapping[str, Any]) -> str:
+    """One later pass in a line: calls, tokens, and the cost where it is known."""
+    seen = f" with {plan['images']} pictures" if plan["images"] else ""
+    cost = f", cost about {plan['cost']:.2f}" if plan["cost"] else ""
+    if plan["cost"] is None:
+        cost = ", cost unknown (set api_price_read and api_price_written)"
+    return (
+        f"{plan['name']} by {plan['model']}: about {plan['calls']} calls{seen}, "
+        f"{plan['tokens_read'] / 1000:.0f} k tokens read, "
+        f"{plan['tokens_written'] / 1000:.0f} k written{cost}"
+    )
