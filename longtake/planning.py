@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WRITTEN = {"clip": 90, "scene": 60, "window": 60}
 """Tokens of one answer: two sentences and some lines of facts; two sentences; two lines."""
-ASKED = {"clip": 330, "scene": 120, "window": 110}
+ASKED = {"clip": 330, "scene": 120, "window": 90}
 """Tokens of the wording around what is shown or told."""
 CHARACTERS = 4.0
 """Characters of a token."""

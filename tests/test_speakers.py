@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from longtake.cli.subtitles import WRITERS, segments
 from longtake.errors import BackendError
 from longtake.models.protocols import SAMPLE_RATE, Diarizer, Samples, Vectors
 from longtake.models.speakers import Voices
@@ -217,3 +218,18 @@ def test_quiet_speech_is_raised_and_other_weights_are_refused(tmp_path: Path) ->
     save_file({"other": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(BackendError, match="voice encoder"):
         Voices(tmp_path / "other.safetensors", "x")
+
+
+def test_a_transcript_tells_who_speaks_where_that_is_known(talk: Path) -> None:
+    turns_ = [r for p in speakers(talk, ByPitch()).portions(0.0, b"") for r in p.records]
+    found = segments(SAID[:5], turns_)
+    assert [one["speaker"] for one in found] == [
+        "speaker 1", "speaker 2", "speaker 3", "speaker 3", "speaker 2",
+    ]  # fmt: skip
+    assert WRITERS["txt"](found).splitlines() == [
+        "speaker 1: words", "speaker 2: words", "speaker 3: words", "words", "speaker 2: words",
+    ]  # fmt: skip
+    assert "<v speaker 3>words" in WRITERS["vtt"](found)
+    plain = segments(SAID[:5])
+    assert all("speaker" not in one for one in plain)
+    assert WRITERS["txt"](plain).splitlines() == ["words"] * 5

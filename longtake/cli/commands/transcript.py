@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from longtake.cli.output import emit, save, talk
-from longtake.cli.session import common, complete_video, current
+from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.subtitles import WRITERS, segments, whole
 from longtake.cli.times import TIME, window
+
+if TYPE_CHECKING:
+    from longtake.storage.records import Record
 
 
 @click.command("transcript")
@@ -26,13 +30,13 @@ def transcript_command(
 ) -> None:
     """Print the words: txt, srt, vtt or json.
 
-    The json is whisper's own; `--json` puts it into the envelope.
+    Speakers are told where the pass `speakers` has told voices apart. The json is whisper's own; `--json` puts it into the envelope.
     """
 
     session = current()
     known = session.open().video(video)
     span = window(start, end, known)
-    found = segments(session.reader().transcript(known.id, span=span))
+    found = segments(session.reader().transcript(known.id, span=span), _turns(session, known.id))
     if not found:
         sound = known.media.get("has_audio", True)
         talk("no speech was found there" if sound else "this video has no sound")
@@ -41,3 +45,9 @@ def transcript_command(
         talk(f"wrote {out}")
     data = {"video": known.id, "path": None if out is None else str(out), **whole(found)}
     emit(data, lambda: None if out else WRITERS[form](found) or None, count=len(found))
+
+
+def _turns(session: Session, video: str) -> list[Record]:
+    """Who speaks when, as far as voices were told apart."""
+    found = session.open().store.records(video=video, level="moment", channel="entity")
+    return [one for one in found if one.data.get("kind") == "speaker"]
