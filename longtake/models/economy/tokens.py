@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import isqrt
 from typing import TYPE_CHECKING, Any
 
@@ -179,13 +180,17 @@ def _put(unit: FrameTokens, mine: Tokens, at: int) -> FrameTokens:
 
 def _grid(unit: FrameTokens) -> tuple[Tensor, Tensor]:
     """Row and column of each token of a picture."""
+    if unit.places.shape[0] == 3:
+        places = unit.places[1:, unit.tokens == -1].long()
+        return places[0] - places[0].min(), places[1] - places[1].min()
+    return _square(int((unit.tokens == -1).sum()))
+
+
+@cache
+def _square(n: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns of n tokens in a square; in one row where they make none."""
     import torch
 
-    places = unit.places[:, unit.tokens == -1].long()
-    if places.shape[0] == 3:
-        rows, columns = places[1] - places[1].min(), places[2] - places[2].min()
-        return rows, columns
-    n = places.shape[1]
     side = isqrt(n) if isqrt(n) ** 2 == n else n
     line = torch.arange(n)
     return line // side, line % side
