@@ -105,9 +105,14 @@ class Most:
 
 
 class ObjectTable:
-    """The tracks of one video, in order of time."""
+    """The tracks of one video, in order of time.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    `whole`: all of the video was looked at and may be known. A track is known when it has ended, so
+    that in a table that is not whole things in view may be missing at any time.
+    """
+
+    def __init__(self, records: Iterable[Record], *, whole: bool = True) -> None:
+        self.whole = whole
         found = [_seen(one) for one in records if one.data.get("kind") == "object"]
         self.tracks = sorted((t for t in found if t.boxes), key=lambda t: (t.span.start, t.n))
 

@@ -48,7 +48,7 @@ def look_up(
             f"no things were looked for in {known.name}",
             fix=f"longtake ingest {known.id} --redo objects, with a profile that has a detector",
         )
-    return {"video": video} | told_of(table, at=at, **asked)
+    return {"video": video, "whole": table.whole} | told_of(table, at=at, **asked)
 
 
 def told_of(

@@ -66,9 +66,10 @@ class Reader:
 
     def objects(self, video: str, *, as_of: Seconds | None = None) -> ObjectTable:
         """Return the things that were in the picture: which, where, from when to when."""
-        return ObjectTable(
-            self.store.records(video=video, level="moment", channel="entity", as_of=as_of)
-        )
+        found = self.store.records(video=video, level="moment", channel="entity", as_of=as_of)
+        progress = self.store.progress(video, "objects")
+        all_known = as_of is None or as_of >= self.store.video(video).duration
+        return ObjectTable(found, whole=bool(progress and progress.finished and all_known))
 
     def timeline(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from longtake.cli.output import dim, emit, style
+from longtake.cli.output import dim, emit, style, warn
 from longtake.cli.session import common, complete_video, current
 from longtake.cli.times import TIME, stretch, window
 from longtake.timecode import format_time
@@ -62,6 +62,8 @@ def objects_command(
     reader = session.reader()
     known = session.open().video(video)
     data = look_up(reader, known.id, label=label, at=at, inside=box, span=window(start, end, known))
+    if not data["whole"]:
+        warn("not all of it was looked at yet, so things may be missing")
     rows = data["tracks"] if at is None else data["places"]
     emit(data, lambda: _text(data, label), count=len(rows))
 
