@@ -47,6 +47,8 @@ def solve_order(
         made = _next_subject(desk, part, anchor)
         if made:
             return made
+    if made := _next_described(desk, part, anchor):
+        return made
     for source in part["sources"]:
         made = _next_slide(desk, part, anchor) if source == "screen" else (
             _next_said(desk, part, anchor) if source == "speech" else None)  # fmt: skip
@@ -83,6 +85,20 @@ def _among(
     if not good:
         return absent(found)
     return finding("found", [sentence(at(good[0]), 0)], [good[0], anchor], confidence=0.7)
+
+
+def _next_described(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:
+    """What a model saw happen directly after or before something that it saw."""
+    if not anchor.get("by"):
+        return None
+    units = [u for u in desk.corpus.described if u.record.video == anchor["video"]]
+    if part["relation"] == "after":
+        units = [u for u in units if u.record.span.start >= anchor["end"] - 0.5][:1]
+    else:
+        units = [u for u in units if u.record.span.end <= anchor["start"] + 0.5][-1:]
+    shown = [candidate(unit, 0.85, lex=1.0) for unit in units]
+    said = [sentence(at(one), 0) for one in shown]
+    return finding("found", said, [*shown, anchor], confidence=0.75) if shown else None
 
 
 def _next_said(desk: Desk, part: Part, anchor: Candidate) -> Finding | None:

@@ -32,7 +32,7 @@ from longtake.agent.reading.sorts import MEASURES, holds, sort_of
 from longtake.agent.solvers.when import absent, preferred, unseen
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
-from longtake.tools.corpus import Term, Unit, coverage
+from longtake.tools.corpus import Term, Unit, coverage, is_described
 from longtake.tools.words import number_of
 
 SOON = 8.0
@@ -323,7 +323,8 @@ def solve_at(desk: Desk, part: Part, terms: Sequence[Term], found: Sequence[Cand
     names = [part["anchored"]] if part.get("anchored") else desk.ids
     sentences: list[dict[str, object]] = []
     evidence: list[Candidate] = []
-    wanted = part["sources"][:1] if part["strict"] or part.get("only") else ["speech", "screen"]
+    alone = part["strict"] or part.get("only")
+    wanted = part["sources"][:1] if alone else ["speech", "screen", "caption"]
     for video in names:
         for source in wanted:
             units = _around(desk, part, video, source, span)
@@ -349,7 +350,8 @@ def _moment_sentence(source: str, shown: Sequence[Candidate], place: int) -> dic
     text = " ".join(c["quote"] for c in shown)
     joined = dict(shown[0]) | {"quote": text}
     what = quoted(joined)
-    verb = "the speaker says" if source == "speech" else "the picture shows"
+    other = "the model's caption says" if source == "caption" else "the picture shows"
+    verb = "the speaker says" if source == "speech" else other
     where = stop(f"At {clock(shown[0]['start'])} {verb}: {what}")
     return sentence(where, *range(place, place + len(shown)))
 
@@ -363,6 +365,10 @@ def _around(desk: Desk, part: Part, video: str, source: str, span: Span) -> list
         now = [u for u in units if u.record.span.contains(middle)] or units
         now = [u for u in now if not desk.switches.trim or readable(u.record.text)] or now
         return sorted(now, key=lambda u: (top(u), u.record.span.start, u.record.id))[:6]
+    if source == "caption":
+        point = part.get("point")
+        units = [u for u in units if is_described(u.record)]
+        units = [u for u in units if point is not None and u.record.span.contains(point)] or units
     if source == "speech" and not units:
         units = [u for u in lane.at(span.widen(5.0))]
     return units[:6]
