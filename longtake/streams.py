@@ -201,11 +201,16 @@ class KVMemories:
             }  # fmt: skip
 
     def _wanted(self, place: Path, bytes_per_hour: float | None) -> str:
-        """How blocks are to be kept: as they are, unless something else is asked for."""
+        """How blocks are to be kept: as they are, unless something else is asked for.
+
+        Of text ghosts are enough, since what is found is read again; pictures cannot be.
+        """
         from longtake.memory.kv.checkpoint import load
 
         told = load(place)
-        return told.scheme if told is not None and bytes_per_hour is None else "k8v4"
+        if told is not None and bytes_per_hour is None:
+            return told.scheme
+        return "k8v4" if self.models.streamer_sees else "ghost"
 
     def _fitting(
         self, tokens: int, streamer: Any, tap: Any, profile: Profile, most: float | None,

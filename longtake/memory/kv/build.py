@@ -258,7 +258,7 @@ def newest(memory: Segments, ids: Sequence[int], most: int = LIVE) -> list[Block
         if one in ghosts:
             break
         whole.insert(0, one)
-    return memory.get(whole)
+    return memory.get(whole, verify=True)
 
 
 def _state_of(
