@@ -12,6 +12,12 @@ level       channel    text
 moment      speech     one utterance; ``data["words"] = [[start, end, word, p], ...]``
 moment      screen     one line of screen text, first seen to last seen;
                        ``data = {"score", "box": [x0, y0, x1, y1] in 0..1}``
+moment      caption    by later passes: what a model saw happen, ``data = {"of": "clip" or "scene",
+                       "facts": {KEY: value}, "frames": [t], "before": id or None}``; or speech
+                       told again in plain lines, ``{"of": "speech"}``
+moment      entity     by later passes: a thing followed through the picture, ``data = {"kind":
+                       "object", "label", "p", "boxes": [[t, x0, y0, x1, y1, p], ...], "track"}``;
+                       or the turn of one speaker, ``{"kind": "speaker", "n"}``
 frame       screen     the page: all lines read on one kept frame, until the next reading
 frame       sight      what one kept frame shows: tags and colours;
                        ``data = {"tags": [[label, p], ...], "colours", "motion", "thumb"}``
@@ -77,7 +83,8 @@ class Record:
     `id` sorts by video and time (see `record_id`). `known_at` is the stream time at which the
     record could first be known; a reader `as_of` an earlier time never sees it. `maker` names
     the model and its version, ``whisper-tiny.en@1a5afae0``; makers of the quick first pass
-    start with ``quick:`` and their records go when the deep pass has covered their span.
+    start with ``quick:`` and their records go when the deep pass has covered their span; those of
+    a later pass start with its name, ``captions:qwen3-vl-4b-instruct@hub``.
     """
 
     id: str
