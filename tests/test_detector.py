@@ -162,6 +162,13 @@ def test_memory_that_runs_out_halves_the_batch(
     with pytest.raises(BackendError):
         eyes.detect(images[:1])
 
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("sizes do not match\nand more")
+
+    monkeypatch.setattr(eyes, "_run", broken)
+    with pytest.raises(BackendError, match=r"could not look: sizes do not match$"):
+        eyes.detect(images[:1])
+
 
 def test_a_repeated_box_goes_and_a_neighbour_stays() -> None:
     found = cleaned([

@@ -181,11 +181,12 @@ class ObjectTable:
         edges = sorted({t for track in tracks for t in (track.span.start, track.span.end)})
         best: Most | None = None
         for n, time in enumerate(edges):
-            count = sum(track.span.start <= time <= track.span.end for track in tracks)
+            here = [track for track in tracks if track.span.start <= time <= track.span.end]
+            count = len({track.thing for track in here})
             if best is None or count > best.count:
-                end = min(t.span.end for t in tracks if t.span.start <= time <= t.span.end)
                 later = edges[n + 1] if n + 1 < len(edges) else time
-                best = Most(count, Span(time, max(time, min(end, later))))
+                end = min([later, *(track.span.end for track in here)])
+                best = Most(count, Span(time, max(time, end)))
         return best
 
 
