@@ -36,6 +36,7 @@ from math import isqrt, sqrt
 from typing import TYPE_CHECKING
 
 from longtake.errors import UsageError
+from longtake.models.economy.groups import means, members, paired
 from longtake.storage.kv.block import Block
 
 if TYPE_CHECKING:
@@ -47,10 +48,6 @@ Choice = Callable[[Block, int], "Tensor"]
 NAMES = ("none", "value_norm", "peak_end", "bucketed", "pooled", "carrier", "merge")
 RECENT = 0.25
 """The share of a block's frames that `value_norm` compares the others with."""
-
-ROUND = 8
-"""`merge` takes at most one of so many tokens away in a round: with half of them, as is common,
-every other token is merged whether there is one like it or not."""
 
 
 def strategy(name: str, *, keep: float = 0.25, frame: int | None = None,
@@ -249,19 +246,10 @@ def merged(block: Block, m: int) -> Block:
     import torch
 
     while block.n > m:
-        unit = directions(block.keys)
-        even, odd = torch.arange(0, block.n, 2), torch.arange(1, block.n, 2)
-        alike = unit[even] @ unit[odd].T
-        sight = block.tokens < 0
-        alike.masked_fill_(sight[even][:, None] != sight[odd][None, :], float("-inf"))
-        best, into = alike.max(dim=1)
-        order = best.sort(descending=True, stable=True).indices
-        order = order[: min(block.n - m, max(1, block.n // ROUND))]
-        order = order[best[order].isfinite()]
-        if not len(order):
+        sight = (block.tokens < 0).long()
+        target = paired(directions(block.keys), sight, block.n - m)
+        if bool((target == torch.arange(block.n)).all()):
             break
-        target = torch.arange(block.n)
-        target[even[order]] = odd[into[order]]
         block = _grouped(block, target, stand=True)
     return block
 
@@ -315,26 +303,15 @@ def _grouped(block: Block, group: Tensor, *, stand: bool = False) -> Block:
     """
     import torch
 
-    found, member = torch.unique(group, return_inverse=True)
-    first = torch.full((len(found),), block.n).scatter_reduce_(
-        0, member, torch.arange(block.n), "amin"
-    )
-    rank = found if stand else first
-    order = rank.argsort()
-    where = torch.empty_like(order)
-    where[order] = torch.arange(len(order))
-    member, at = where[member], rank[order]
+    if stand:
+        at, member = torch.unique(group, return_inverse=True)
+    else:
+        member, at = members(group)
     mass = _mass(block)
-    sizes = torch.zeros(len(found)).index_add_(0, member, mass)
-    share = (mass.double() / sizes.double()[member])[:, None]
-
-    def mean(x: Tensor) -> Tensor:
-        wide = _wide(x)
-        empty = torch.zeros(*x.shape[:2], len(found), x.shape[3], dtype=wide)
-        return empty.index_add_(2, member, x.to(wide) * share.to(wide)).to(x.dtype)
-
+    sizes = torch.zeros(len(at)).index_add_(0, member, mass)
+    keys, values = (means(x, member, mass, dim=2) for x in (block.keys, block.values))
     places = block.places.index_select(1, at) if stand else _mean_places(block, member)
-    return replace(block, keys=mean(block.keys), values=mean(block.values), places=places,
+    return replace(block, keys=keys, values=values, places=places,
                    tokens=block.tokens.index_select(0, at), sizes=sizes)  # fmt: skip
 
 
