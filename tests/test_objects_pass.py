@@ -15,9 +15,10 @@ from click.testing import CliRunner
 
 from longtake.cli.main import cli
 from longtake.config import load_settings
-from longtake.errors import Corrupt, NotFound, UsageError
+from longtake.errors import BackendError, Corrupt, NotFound, PartlyDone, UsageError
 from longtake.library import Library
 from longtake.memory.objects import ObjectTable
+from longtake.models.protocols import Detection, Image
 from longtake.perception.later import Portion
 from longtake.perception.objects import ObjectsPass, sample_times
 from longtake.storage.records import Record, Video
@@ -281,3 +282,42 @@ def test_boxes_of_a_track_are_in_order(undisturbed: list[Portion]) -> None:
     for one in records(undisturbed):
         assert all(a[0] < b[0] for a, b in pairwise(one.data["boxes"]))
         assert all(0 <= v <= 1 for row in one.data["boxes"] for v in row[1:])
+
+
+def test_a_detector_that_fails_leaves_the_rest_and_goes_on_later(
+    tmp_path: Path, source: Path
+) -> None:
+    @dataclass
+    class Failing(BlobDetector):
+        """Fails after some frames."""
+
+        most: int = 70
+
+        def __post_init__(self) -> None:
+            super().__init__(NAMES)
+
+        def detect(
+            self, images: Sequence[Image], labels: Sequence[str] | None = None
+        ) -> list[list[Detection]]:
+            if self.seen + len(images) > self.most:
+                raise BackendError("the eyes are shut", fix="open them")
+            return super().detect(images, labels)
+
+    settings = load_settings(library=tmp_path / "torn.longtake", profile="offline")
+    eyes = Failing()
+    with Library(settings, models=Models(detector=eyes)) as library:  # type: ignore[arg-type]
+        with pytest.raises(PartlyDone, match="the eyes are shut") as caught:
+            library.ingest(source, quick=False)
+        assert "--redo objects" in str(caught.value.fix)
+        video = library.videos()[0]
+        deep, begun = (library.store.progress(video.id, name) for name in ("deep", "objects"))
+        assert deep is not None
+        assert begun is not None
+        assert (deep.finished, begun.finished, begun.done > 0) == (True, False, True)
+        assert not library.toolbox.objects(video.id).whole
+    eyes.most = 10_000
+    with Library(settings, models=Models(detector=eyes)) as library:  # type: ignore[arg-type]
+        library.ingest(source, quick=False)
+        table = library.toolbox.objects(video.id)
+        assert table.whole
+        assert table.labels() == {"car": 2, "bicycle": 1, "dog": 1}
