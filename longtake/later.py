@@ -36,7 +36,7 @@ from longtake.errors import (
     UsageError,
 )
 from longtake.models.quiet import give_back
-from longtake.perception.later import NAMES, LaterPass, Mark, Portion
+from longtake.perception.later import NAMES, LaterPass, Mark, Portion, Spends
 from longtake.timecode import Seconds, format_time
 
 if TYPE_CHECKING:
@@ -253,6 +253,7 @@ class _Run:
         self.begin = later.done = known.done if known else 0.0
         self.over = bool(known and known.finished)
         self.carry = self.known.carry if self.known else b""
+        self.one: LaterPass | None = None
 
     def run(self) -> None:
         """Run the pass to the end of what was watched, unless that is done."""
@@ -262,7 +263,7 @@ class _Run:
         if self.over or (self.known is not None and self.known.reach >= self.ground.until):
             return
         self._tell(0.0)
-        one = PASSES[self.name].build(self.ground)
+        one = self.one = PASSES[self.name].build(self.ground)
         started = time.monotonic()
         with closing(_portions(one, self.begin, self.carry)) as portions:
             for portion in portions:
@@ -340,6 +341,8 @@ class _Run:
             "askable": True,
             "warnings": [warning] if warning else [],
         }
+        if isinstance(self.one, Spends) and (spent := self.one.spent()):
+            event["asked"] = spent
         self.later.on_progress(event)
 
 

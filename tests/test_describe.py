@@ -15,6 +15,7 @@ from longtake.errors import Unreachable
 from longtake.models.protocols import Asked
 from longtake.models.vision import prompts
 from longtake.models.vision.captioner import Describer
+from longtake.models.vision.used import Used
 from longtake.perception import describe
 from longtake.perception.describe import Captions, key_times
 from longtake.perception.frames import frames_at
@@ -38,12 +39,19 @@ class Eyes:
         self.asked: list[tuple[tuple[int | None, ...], str]] = []
         self.batches: list[int] = []
         self.fail_after = fail_after
+        self.used = Used()
+
+    @property
+    def cost(self) -> float:
+        return self.used.cost(1e6, 2e6)
 
     def write(self, asked: Sequence[Asked], *, max_tokens: int) -> list[str]:
         if len(self.batches) >= self.fail_after:
             raise Unreachable("the endpoint does not answer")
         self.batches.append(len(asked))
         self.asked += [(tuple(map(read_number, one.images)), one.text) for one in asked]
+        for one in asked:
+            self.used.add(len(one.images), 100, 10)
         return [self._reply(one) for one in asked]
 
     def _reply(self, one: Asked) -> str:
@@ -251,6 +259,21 @@ def test_nothing_changed_is_no_caption_and_the_next_goes_on_from_the_last(film: 
     assert [r.span.start for r in made if r.data["of"] == "clip"][:2] == [0.0, 30.0]
     assert (0, 120) in [frames for frames, _ in eyes.asked]
     assert next(r for r in made if r.span.start == 30.0).data["before"] == made[0].id
+
+
+def test_what_was_spent_is_counted_from_where_the_pass_began(film: Path) -> None:
+    kept, eyes = Kept(), Eyes()
+    first = captions(film, eyes, kept)
+    assert set(first.spent().values()) == {0}
+    run(first)
+    assert first.spent() == {
+        "calls": 8, "images": 9, "tokens_read": 800, "tokens_written": 80, "cost": 960.0,
+    }  # fmt: skip
+    again = captions(film, eyes, kept)
+    run(again)
+    assert set(again.spent().values()) == {0}
+    del eyes.used
+    assert captions(film, eyes, kept).spent() == {}
 
 
 def test_clips_beyond_the_last_closed_scene_wait(film: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from longtake.cli.progress import describe as describe_event
 from longtake.config import load_settings
 from longtake.errors import Interrupted, MissingConfig, PartlyDone, UsageError
 from longtake.library import Library
@@ -79,6 +80,8 @@ def test_ingest_makes_what_the_profile_has_a_model_for(film: Path, path: Path) -
         assert [one.text for one in clips][:2] == ["A wall in red.", "A wall in red then blue."]
         assert {e["stage"] for e in events} == {"captions"}
         assert events[-1]["done"] == events[-1]["total"] == 40.0
+        assert events[-1]["asked"]["calls"] == len(models.vision.asked) > 0
+        assert "calls with" in describe_event(events[-1])
         found = library.search("green wall", within=["caption"], k=3).moments
         assert found[0].record in {one.id for one in clips if "green" in one.text}
         assert found[0].source == "caption"

@@ -1,7 +1,8 @@
 """Telling how far a watch has come: bars on a terminal, plain lines elsewhere, or JSON lines.
 
 All of it goes to stderr. An event is `Library.ingest`'s: `{"stage", "done", "total", "speed",
-"eta", "askable"}` in seconds of video, or in bytes while a model is fetched (`stage` "models").
+"eta", "askable"}` in seconds of video, or in bytes while a model is fetched (`stage` "models"); a
+pass that asks a model in words adds what that came to, ``asked``.
 """
 
 from __future__ import annotations
@@ -161,4 +162,17 @@ def _facts(event: Event) -> list[str]:
         parts.append(f"ETA {clock(event['eta'])}")
     if event.get("askable"):
         parts.append("askable now")
+    if asked := event.get("asked"):
+        parts.append(spent(asked))
     return parts
+
+
+def spent(asked: Mapping[str, Any]) -> str:
+    """Say what was asked of a model in words, and its cost where that is known.
+
+    >>> spent({"calls": 12, "images": 30, "tokens_read": 20500, "tokens_written": 900, "cost": 0.03})
+    '12 calls with 30 pictures, 21.4 k tokens, cost 0.0300'
+    """
+    tokens = (asked["tokens_read"] + asked["tokens_written"]) / 1000
+    cost = "" if asked["cost"] is None else f", cost {asked['cost']:.4f}"
+    return f"{asked['calls']} calls with {asked['images']} pictures, {tokens:.1f} k tokens{cost}"

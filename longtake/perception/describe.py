@@ -25,8 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from longtake.models.protocols import Image
+from longtake.models.protocols import Image, VisionModel
 from longtake.models.vision.captioner import ClipJob, Describer, Told
+from longtake.models.vision.used import Used
 from longtake.perception.frames import frames_at
 from longtake.perception.later import Portion, later_id
 from longtake.storage.records import Record, Video
@@ -139,11 +140,20 @@ class Captions:
         self.describer, self.cache = describer, cache
         self.most, self.side_by_side = most, side_by_side
         self._starts = [clip.span.start for clip in self.clips]
+        self._before = _counted(describer.vision)
 
     @property
     def maker(self) -> str:
         """Return the maker of all its records."""
         return f"{NAME}:{self.describer.name}"
+
+    def spent(self) -> dict[str, Any]:
+        """Say what asking the model has come to since the pass was built."""
+        now, before = _counted(self.describer.vision), self._before
+        return {
+            key: None if n is None or before[key] is None else n - before[key]
+            for key, n in now.items()
+        }
 
     def portions(self, begin: Seconds, carry: bytes) -> Iterator[Portion]:
         """Yield the captions of scenes that begin at or after `begin`, several scenes at a time.
@@ -273,6 +283,20 @@ class Captions:
                 put(keys[n], json.dumps(told).encode())
                 answers[n] = told
         return [answer for answer in answers if answer is not None]
+
+
+def _counted(vision: VisionModel) -> dict[str, Any]:
+    """What a model has counted so far; nothing where it does not count."""
+    used = getattr(vision, "used", None)
+    if not isinstance(used, Used):
+        return {}
+    return {
+        "calls": used.requests,
+        "images": used.images,
+        "tokens_read": used.prompt_tokens,
+        "tokens_written": used.completion_tokens,
+        "cost": getattr(vision, "cost", None),
+    }
 
 
 def _read(blob: bytes | None) -> Told | None:

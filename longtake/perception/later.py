@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from longtake.timecode import Seconds
 
@@ -62,6 +62,18 @@ class LaterPass(Protocol):
 
     def portions(self, begin: Seconds, carry: bytes) -> Iterator[Portion]:
         """Yield what it makes of the video from `begin` to the end of what was watched."""
+
+
+@runtime_checkable
+class Spends(Protocol):
+    """A pass that asks a model in words, which may cost money."""
+
+    def spent(self) -> dict[str, Any]:
+        """Say what asking has come to since the pass was built.
+
+        Keys: ``calls``, ``images``, ``tokens_read``, ``tokens_written``, and ``cost``, None where
+        no prices are known; empty where the model does not count.
+        """
 
 
 _FIRST = {"captions": 0, "objects": 0, "pictures": 0, "retell": 5000, "speakers": 5000}
