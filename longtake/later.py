@@ -206,6 +206,7 @@ class Later:
         """Run the passes that are not finished, all or those named, and those of `redo` anew.
 
         Raises:
+            UsageError: some were named, and the video was not watched in depth.
             PartlyDone: some failed; the others are finished.
             Interrupted: Ctrl-C; what was stored is kept.
         """
@@ -218,6 +219,12 @@ class Later:
         failed: dict[str, LongtakeError] = {}
         with Store.open(self.path, write=True) as store:
             ground = self._ground(store, video)
+            if ground is None and (names or redo):
+                path = store.video(video).path
+                raise UsageError(
+                    f"{path} has not been watched in depth",
+                    fix=f"longtake ingest {shlex.quote(path)}",
+                )
             if ground is None:
                 return
             for name in wanted:

@@ -267,6 +267,9 @@ def test_nothing_is_run_before_the_deep_pass(world: World) -> None:
         store.database.run("DELETE FROM progress")
     world.run()
     assert world.made == []
+    for named in ({"names": ("captions",)}, {"redo": ("captions",)}):
+        with pytest.raises(UsageError, match="has not been watched in depth"):
+            world.run(**named)
 
 
 def test_redo_makes_it_anew_and_leaves_the_rest(world: World) -> None:
