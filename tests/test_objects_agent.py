@@ -62,6 +62,15 @@ def test_how_many_there_were(library: Library) -> None:
     assert "00:01:50" in most.text
 
 
+def test_whether_and_how_long_a_thing_was_there(library: Library) -> None:
+    there = library.ask("Is there a dog at 0:40?")
+    assert there.text.startswith("Yes: at 00:00:40")
+    assert library.ask("Is there a dog at 2:00?").status == "not_in_video"
+    lasting = library.ask("How long is the dog visible?")
+    assert (lasting.status, lasting.value) == ("answered", 59.0)
+    assert "00:00:20–00:01:19" in lasting.text
+
+
 def test_what_was_not_in_view_is_declined_with_the_nearest(library: Library) -> None:
     answer = library.ask("Where was the dog at 2:00?")
     assert answer.status == "not_in_video"

@@ -1,8 +1,8 @@
 """Answers from the object table: where a thing was, when it was seen, how many there were.
 
 Only questions that the table answers whole are taken: one video, every word of the question names a
-label of the table, and it asks for a place or a number at a time, for the most at once, or for when
-something is seen. Everything else goes on as if there were no table; so does what is first, last,
+label of the table, and it asks for a place, a number or whether at a time, for the most at once, or
+for when or how long something is seen. Everything else goes on as if there were no table; so does what is first, last,
 all or absent while the table is not whole.
 """
 
@@ -13,8 +13,10 @@ from collections.abc import Sequence
 
 from longtake.agent.desk import Desk, row
 from longtake.agent.findings import Candidate, clock, finding, sentence
+from longtake.agent.question.spoken import spoken
+from longtake.agent.solvers.operators import merge
 from longtake.agent.state import Finding, Part
-from longtake.memory.objects import ObjectTable, Place, Seen, roots, where
+from longtake.memory.objects import NEAR, ObjectTable, Place, Seen, roots, where
 from longtake.timecode import Seconds, format_time
 
 MOST_TOLD = 6
@@ -35,21 +37,25 @@ def solve_objects(desk: Desk, part: Part) -> Finding | None:
     known = {root for label in labels for root in roots(label)}
     if not labels or set(roots(" ".join(part["words"]))) - known - _ASKING:
         return None
-    if not table.whole and asks != "where":
+    if not table.whole and asks not in ("where", "is"):
         return None  # What is first, last or all is not known yet.
     desk.count("records_read", len(table.tracks))
     if asks == "when":
         return _when(table, labels, part)
+    if asks == "long":
+        return _long(table, labels)
     if asks == "most":
         return _most(table, labels)
     found = table.at(float(part["point"]), labels)
     if not found:
         return _unseen(table, labels, float(part["point"])) if table.whole else None
-    return _count(found, labels) if asks == "count" else _where(found)
+    if asks == "count":
+        return _count(found, labels)
+    return _where(found, "Yes: at" if asks == "is" else "At")
 
 
 def _asks(part: Part) -> str | None:
-    """What a part wants of a table: where, count, most, when; or nothing."""
+    """What a part wants of a table: where, is, count, most, when, long; or nothing."""
     text, at = part["text"].lower(), part.get("point") is not None
     if part.get("anchor") or part.get("window") or part.get("phrases"):
         return None
@@ -57,11 +63,19 @@ def _asks(part: Part) -> str | None:
         return "count" if at else "most" if _AT_ONCE.search(text) else None
     if part["wants"] == "place" and at:
         return "where"
-    seen = part["kind"] == "when" and part["sources"][:1] == ["sight"] and not part.get("scope")
-    return "when" if seen and part["pick"] in ("first", "last", "best", "every") else None
+    if part["sources"][:1] != ["sight"]:
+        return None
+    if part["kind"] == "exists" and at:
+        return "is"
+    if part.get("scope"):
+        return None
+    if part["kind"] == "duration" and part["unit"] == "topic":
+        return "long"
+    told = part["kind"] == "when" and part["pick"] in ("first", "last", "best", "every")
+    return "when" if told else None
 
 
-def _where(found: Sequence[Place]) -> Finding:
+def _where(found: Sequence[Place], lead: str) -> Finding:
     said, shown = [], []
     for n, place in enumerate(found[:MOST_TOLD]):
         x0, y0, x1, y1 = (round(100 * v) for v in place.box)
@@ -69,7 +83,7 @@ def _where(found: Sequence[Place]) -> Finding:
         near = ", as it was nearest to then" if place.how == "near" else ""
         shown.append(_evidence(place))
         told = f"the picture shows: “{place.seen.label}” {where(place.box)} ({box}){near}."
-        said.append(sentence(f"At {clock(shown[n]['start'])} {told}", n))
+        said.append(sentence(f"{'At' if n else lead} {clock(shown[n]['start'])} {told}", n))
     return finding("found", said, shown, confidence=_sure(found), short=where(found[0].box))
 
 
@@ -118,6 +132,19 @@ def _when(table: ObjectTable, labels: Sequence[str], part: Part) -> Finding | No
     told = f"The picture shows “{tracks[0].label}”: {times}{more}."
     return finding("found", [sentence(told, *range(len(shown)))], shown, confidence=_sure(tracks),
                    total=len(tracks))  # fmt: skip
+
+
+def _long(table: ObjectTable, labels: Sequence[str]) -> Finding:
+    """Seconds in which at least one of them was in view."""
+    tracks = table.of(labels)
+    runs = merge([track.span for track in tracks], NEAR)
+    seconds = round(sum(run.duration for run in runs), 3)
+    times = ", ".join(f"{clock(run.start)}–{clock(run.end)}" for run in runs[:8])
+    shown = [_row(track, track.span.start, track.span.end) for track in tracks[:30]]
+    text = f"“{labels[0]}” can be seen for {spoken(seconds)}: {times}."
+    said = sentence(text, *range(len(shown)), computed=seconds)
+    return finding("found", [said], shown, confidence=_sure(tracks), value=seconds,
+                   runs=[[run.start, run.end] for run in runs])  # fmt: skip
 
 
 def _unseen(table: ObjectTable, labels: Sequence[str], time: Seconds) -> Finding:
