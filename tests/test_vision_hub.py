@@ -263,6 +263,34 @@ def test_other_kinds_of_models(tmp_path: Path, copied: Callable[[str], Path]) ->
     assert "never run" in (caught.value.fix or "")
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        (
+            "config.json",
+            '{"model_type": "qwen2_5_vl", "vision_config": 3}',
+            "config.json is damaged",
+        ),
+        ("config.json", "[1]", "no readable config.json"),
+        ("tokenizer.json", "{}", "processor cannot be loaded"),
+        ("preprocessor_config.json", "{", "processor cannot be loaded"),
+        ("chat_template.jinja", "{% if %}", "chat template is broken"),
+    ],
+)
+def test_damaged_files(file: str, text: str, says: str, copied: Callable[[str], Path]) -> None:
+    place = copied("qwen2_5_vl")
+    (place / file).write_text(text)
+    with pytest.raises(MissingModel, match=says):
+        HubVision(str(place), threads=1)
+
+
+def test_a_chat_without_a_place_for_pictures(copied: Callable[[str], Path]) -> None:
+    place = copied("smolvlm")
+    (place / "chat_template.jinja").write_text("{{ messages[0]['content'][1]['text'] }}")
+    with pytest.raises(UnsupportedModel, match="no place for pictures"):
+        HubVision(str(place), threads=1)
+
+
 def test_no_chat_template(copied: Callable[[str], Path]) -> None:
     place = copied("gemma3")
     (place / "chat_template.jinja").unlink()
@@ -326,3 +354,19 @@ def test_a_profile_shares_one_between_its_parts(folder: Callable[[str], Path]) -
     assert (captioner.name, captioner.vision) == ("smolvlm@hub", models.vision)
     assert models.vision is not None
     assert models.vision.write(ASKED[:1], max_tokens=4)
+
+
+def test_folders_as_older_versions_wrote_them(copied: Callable[[str], Path]) -> None:
+    """Another name of the image processor, sizes in pixels, the layout of a chat as JSON."""
+    place = copied("qwen2_5_vl")
+    asked = [ASKED[0], ASKED[1]]
+    new = HubVision(str(place), threads=1).write(asked, max_tokens=6)
+    told = json.loads((place / "preprocessor_config.json").read_text())
+    told |= {"image_processor_type": "Qwen2VLImageProcessorFast", "size": None}
+    told |= {"min_pixels": 16 * 16, "max_pixels": 48 * 48}
+    (place / "preprocessor_config.json").write_text(json.dumps(told))
+    chat = (place / "chat_template.jinja").read_text()
+    (place / "chat_template.json").write_text(json.dumps({"chat_template": chat}))
+    (place / "chat_template.jinja").unlink()
+    (place / "processor_config.json").unlink()
+    assert HubVision(str(place), threads=1).write(asked, max_tokens=6) == new

@@ -21,7 +21,7 @@ from longtake.models.protocols import Asked
 from longtake.models.quiet import offline, quiet, torch_threads
 from longtake.models.vision.batches import in_batches, is_full
 from longtake.models.vision.pictures import fitted
-from longtake.models.vision.processor import configuration, incomplete, processor_of
+from longtake.models.vision.processor import configuration, first_line, incomplete, processor_of
 from longtake.models.vision.used import Used
 
 BATCH = {"cpu": 2}
@@ -119,7 +119,9 @@ class HubVision:
                     f"there is not enough memory to load {self.name} on {self._device}",
                     fix="choose a smaller model, or name a dtype of fewer bits",
                 ) from error
-            raise incomplete(self.name, f"its weights cannot be loaded: {_first(error)}") from error
+            raise incomplete(
+                self.name, f"its weights cannot be loaded: {first_line(error)}"
+            ) from error
         told = model.generation_config
         told.temperature = told.top_p = told.top_k = None  # Of no use when nothing is drawn.
         return model
@@ -131,7 +133,8 @@ class HubVision:
             return self._generate(asked, max_tokens)
         except ValueError as error:  # Pictures and their marks do not fit, and the like.
             raise BackendError(
-                f"{self.name} could not run a request: {_first(error)}", fix="name another model"
+                f"{self.name} could not run a request: {first_line(error)}",
+                fix="name another model",
             ) from error
 
     def _generate(self, asked: Sequence[Asked], max_tokens: int) -> list[str]:
@@ -228,8 +231,3 @@ def _check_device(device: str) -> None:
             f"there is no graphics card for the device {device!r}",
             fix="use --profile cpu, or install a torch built for the card",
         )
-
-
-def _first(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:200] if lines else type(error).__name__

@@ -27,6 +27,7 @@ def configuration(place: Path, name: str) -> Any:
         UnsupportedModel: it is another kind of model, or one that brings code of its own.
     """
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
 
     try:
         told = json.loads((place / "config.json").read_text("utf-8"))
@@ -37,6 +38,8 @@ def configuration(place: Path, name: str) -> Any:
         config = transformers.AutoConfig.from_pretrained(
             place, local_files_only=True, trust_remote_code=False
         )
+    except StrictDataclassError as error:
+        raise incomplete(name, f"its config.json is damaged: {first_line(error)}") from error
     except (ValueError, KeyError) as error:  # Unknown, or its code would have to be run.
         raise UnsupportedModel(
             f"transformers {transformers.__version__} knows no model of the kind {kind!r} ({name})",
@@ -59,6 +62,8 @@ def processor_of(place: Path, config: Any, name: str) -> Any:
     """
     import transformers
 
+    if type(config) not in transformers.PROCESSOR_MAPPING:
+        raise UnsupportedModel(f"transformers has no processor for {name}")
     try:
         kind = transformers.PROCESSOR_MAPPING[type(config)]
         told, _ = kind.get_processor_dict(place, local_files_only=True)
@@ -74,15 +79,13 @@ def processor_of(place: Path, config: Any, name: str) -> Any:
             made = _stills(kind).from_args_and_dict(
                 [parts.get(part) for part in kind.get_attributes()], told
             )
-    except KeyError as error:
-        raise UnsupportedModel(f"transformers has no processor for {name}") from error
     except ImportError as error:
         raise UnsupportedModel(
-            f"{name} cannot be shown pictures here: {_first(error)}",
+            f"{name} cannot be shown pictures here: {first_line(error)}",
             fix="install what it names, or choose another model",
         ) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise incomplete(name, f"its processor cannot be loaded: {_first(error)}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise incomplete(name, f"its processor cannot be loaded: {first_line(error)}") from error
     return _ready(made, name)
 
 
@@ -105,7 +108,30 @@ def _ready(processor: Any, name: str) -> Any:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"  # What is written follows what was read, in every row.
+    _check_layout(processor, name)
     return processor
+
+
+def _check_layout(processor: Any, name: str) -> None:
+    """Refuse a layout of a chat that is broken, or has no place for pictures."""
+    import jinja2
+
+    said = [{"type": "image"}, {"type": "text", "text": "What is this?"}]
+    try:
+        text = processor.tokenizer.apply_chat_template(
+            [{"role": "user", "content": said}],
+            chat_template=processor.chat_template,
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+    except (jinja2.TemplateError, ValueError, TypeError) as error:
+        raise incomplete(name, f"its chat template is broken: {first_line(error)}") from error
+    mark = getattr(processor, "image_token", None)
+    if mark and mark not in text:
+        raise UnsupportedModel(
+            f"the chat template of {name} has no place for pictures",
+            fix="choose the model's variant that was trained on instructions",
+        )
 
 
 def _stills(kind: Any) -> Any:
@@ -135,6 +161,7 @@ def _spelling(kind: Any) -> Iterator[None]:
             module.num2words = None
 
 
-def _first(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, cut to one line."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".")[:200] if lines else type(error).__name__
