@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longtake.errors import BackendError, MissingModel
+from longtake.errors import BackendError, MissingModel, StoreError
 from longtake.memory.recall import Recall, Recalled
 from longtake.models.protocols import Image, ImageEncoder, Vectors
 from longtake.storage.records import Record, VectorRow, Video, sight_facet
@@ -193,3 +193,59 @@ def test_names_with_dots_and_strokes_make_columns_too(store: Store) -> None:
         "frame", "sight.colour-1.5@hub", COLOUR.encode_texts(["violet"])[0], k=1, channel="sight"
     )
     assert THINGS[int(found[0][0].split("-")[1]) // 1000 // STAY] == "violet"
+
+
+class Aligned:
+    """A toy dual encoder: a picture's two lowest pixels number its colour and its shape."""
+
+    name, dim = "aligned@1", 32
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        return self._rows([(int(one[0, 0, 0]), int(one[0, 0, 1])) for one in images])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return self._rows([tuple(int(word[1:]) for word in one.split()) for one in texts])
+
+    def _rows(self, pairs: Sequence[Any]) -> Vectors:
+        rows = np.zeros((len(pairs), self.dim), np.float32)
+        for row, (colour, shape) in zip(rows, pairs, strict=True):
+            row[[colour, 10 + shape]] = np.sqrt(0.5)
+        return rows
+
+
+@pytest.fixture(scope="module")
+def aligned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A hundred combinations of a colour and a shape, ten seconds each."""
+    with open_store(tmp_path_factory.mktemp("aligned")) as made:
+        video = remember(made, "pairs.mp4", Script(duration=1000.0, sight_noise=1.0))
+        frames = made.records(video=video.id, level="frame", channel="sight")[::STAY]
+        pictures = [picture(int(one.span.start) // STAY) for one in frames]
+        vectors = Aligned().encode_images(pictures)
+        facet = sight_facet(Aligned.name)
+        made.put_vectors(
+            VectorRow(one.id, facet, row, one.known_at)
+            for one, row in zip(frames, vectors, strict=True)
+        )
+        yield made
+
+
+def picture(n: int) -> Image:
+    return np.full((4, 4, 3), (n // 10, n % 10, 0), np.uint8)
+
+
+def test_texts_and_pictures_find_every_combination_first(aligned: Store) -> None:
+    one = recall(aligned, Aligned())
+    for n in range(100):
+        by_text = one.search(f"c{n // 10} s{n % 10}", k=1, within=["sight"]).moments
+        by_picture = one.search("", k=1, image=picture(n)).moments
+        for found in (by_text, by_picture):
+            assert [int(moment.span.start) // STAY for moment in found] == [n]
+
+
+def test_an_encoder_of_another_size_is_refused(aligned: Store) -> None:
+    class Wide(Aligned):
+        def encode_texts(self, texts: Sequence[str]) -> Vectors:
+            return np.ones((len(texts), 48), np.float32) / np.sqrt(np.float32(48))
+
+    with pytest.raises(StoreError, match="has 48 numbers and its index has 32"):
+        recall(aligned, Wide()).search("c1 s1")

@@ -202,3 +202,24 @@ def test_a_frame_that_the_file_lacks_is_taken_from_its_thumbnail(
     assert [shape[1] for shape in eye.shapes].index(256) == 2
     assert [bool(one.notes) for one in portions][:2] == [False, True]
     assert portions[-1].carry == b'{"thumbs": 1}'
+
+
+def test_a_real_encoder_finds_each_frame_again_by_its_picture(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    from longtake.models.vision.encoders import open_encoder
+    from longtake.perception.frames import frame_at
+    from tests.encoders_tiny import save
+
+    folder = tmp_path_factory.mktemp("real")
+    scenes = [Scene(4, COLOURS[name], text=text) for name, text in zip(SEEN, "ABCDEF", strict=True)]
+    source = draw_video(folder / "letters.mp4", scenes, fps=5)
+    eye = open_encoder(save("siglip2", folder / "siglip2"), threads=1)
+    with library(folder / "a.longtake", eye) as made:
+        video = made.ingest(source)  # the later passes come with it
+        assert made.store.facets("frame", "sight") == ["sight", "sight.siglip2@hub"]
+        made.recall.encoders.image = None  # so that the further encoder finds alone
+        for at in (5.0, 9.0, 13.0):
+            found = made.search(image=frame_at(source, at), video=video, k=1)
+            assert found.moments[0].span.start // 4 == at // 4
+            assert found.best > 0.5
