@@ -23,6 +23,7 @@ from longtake.timecode import Span
 from longtake.tools.corpus import is_described
 from tests.fakes import COLOURS, FakeModels, fake_models
 from tests.media import Scene, draw_video
+from tests.memory_world import Script, remember
 from tests.test_describe import Eyes
 from tests.worlds import ContentEncoder, World, lecture
 
@@ -306,3 +307,34 @@ def test_levels_and_transcript_do_not_change(seen: Library, unseen: Library) -> 
     assert seen.transcript("lecture") == unseen.transcript("lecture")
     one, other = seen.summarize("lecture"), unseen.summarize("lecture")
     assert json.dumps(str(one)) == json.dumps(str(other))
+
+
+FILM = (
+    "A cook slices onions.",
+    "Rain beats on the harbour.",
+    "Two boats collide.",
+    "Smoke rises from a chimney.",
+)
+
+
+def test_a_silent_film_is_summed_up_by_its_scenes(tmp_path: Path) -> None:
+    script = Script(240.0, seen=[(0, 120, "harbour"), (120, 240, "kitchen")],
+                    tags=[(0, 240, [["pier", 0.8]])])  # fmt: skip
+    path = tmp_path / "s.longtake"
+    with Store.open(path, write=True, create=True) as store:
+        video = remember(store, "silent.mp4", script)
+        scenes = store.records(level="scene")
+    library = opened(path, fake_models())
+    before = " ".join(item.told.text for item in library.summarize("silent").items)
+    assert "pier" in before.lower()
+    library.close()
+    with Store.open(path, write=True) as store:
+        for scene, text in zip(scenes, FILM, strict=True):
+            name = later_id("captions", video, scene.span.start, "caption", 1)
+            record = Record(name, video.id, "moment", "caption", scene.span, scene.known_at, text,
+                            "captions:seer@1", (), {"of": "scene"})  # fmt: skip
+            store.put_records([record])
+    after = [item.told for item in library.summarize("silent").items]
+    assert [one.text for one in after] == list(FILM)
+    assert [one.span for one in after] == [scene.span for scene in scenes]
+    library.close()

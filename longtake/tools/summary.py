@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from longtake.memory.fusion import grain
 from longtake.storage.records import Level, Record, Video
 from longtake.timecode import Seconds, Span
-from longtake.tools.corpus import Corpus, Term, coverage
+from longtake.tools.corpus import Corpus, Term, coverage, is_described
 from longtake.tools.digest import ALIKE, Digest, Told, centred, like, pick
 from longtake.tools.jsonable import jsonable, record_row
 from longtake.tools.topic import content_words
@@ -196,14 +197,20 @@ def _whole(
         inside = Span(max(span.start, part.span.start), min(span.end, part.span.end))
         said = [t for t in digest.sentences(video, inside) if t.worth > IDLE]
         silent = not digest.sentences(video, inside)
-        best = pick(centred(said), 4) or (_seen(part) if silent else [])
+        best = pick(centred(said), 4) or (_seen(box, part, digest.as_of) if silent else [])
         items += [Item(one, part, _home(box, one, [part], digest.as_of)) for one in best]
     return items
 
 
-def _seen(part: Record) -> list[Told]:
-    text = " ".join(part.text.split())
-    return [Told(part.video, part.span, text, (part,), "caption", 0.15)] if text else []
+def _seen(box: Toolbox, part: Record, as_of: Seconds | None) -> list[Told]:
+    """What is seen in a part: a model's captions of its scenes, else what was made of labels."""
+    captions = box.store.records(
+        video=part.video, level="moment", channel="caption", span=part.span, as_of=as_of
+    )
+    scenes = [one for one in captions if grain(one) == "scene"]
+    told = scenes or [one for one in captions if is_described(one)] or [part]
+    texts = [(one, " ".join(one.text.split())) for one in told]
+    return [Told(one.video, one.span, t, (one,), "caption", 0.15) for one, t in texts if t][:4]
 
 
 def _about(
