@@ -57,9 +57,9 @@ WORLDS: dict[str, Callable[[int], Film]] = {
     "lecture": lambda seed: lecture(2, 6, seed),
     "camera": lambda seed: camera(2, 6, seed),
     "action": lambda seed: action(12, seed),
-    "long lecture": lambda seed: lecture(6, 10, seed),
+    "long lecture": lambda seed: lecture(6, 6, seed),
 }
-"""The first three are as long as the small model's training (24 frames), the last five times so."""
+"""The first three are as long as the small model's training (24 frames), the last three times so."""
 
 
 def _staying(moment: Moment, stay: int) -> list[Image]:

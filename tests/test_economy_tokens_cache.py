@@ -96,6 +96,21 @@ def test_refresh_looks_again(eyes: Adapter) -> None:
     assert looked(eyes, frames, refresh=5)[1].whole == 4
 
 
+def test_who_forgets_at_a_checkpoint_can_go_on_from_it(eyes: Adapter) -> None:
+    frames = camera(12)[0]
+
+    def told(forgets: bool) -> torch.Tensor:
+        with FeatureCache(eyes) as cache:
+            streamed(eyes, frames[:6], 1.0, 3)
+            if forgets:
+                cache.forget()
+            return vectors(streamed(eyes, frames[6:], 1.0, 3))
+
+    anew, _ = looked(eyes, frames[6:])
+    torch.testing.assert_close(told(True), anew, atol=1e-5, rtol=0)
+    assert float((told(False) - anew).abs().max()) > 1e-3  # OFF.
+
+
 def test_a_picture_that_comes_back_is_not_computed_again(eyes: Adapter) -> None:
     a, b = camera(9)[0][0], camera(9)[0][8]
     cached, counts = looked(eyes, [a, b, b, a, a], refresh=0)

@@ -98,6 +98,11 @@ class FeatureCache:
     def __exit__(self, *exc: object) -> None:
         delattr(self._model, self._name)
 
+    def forget(self) -> None:
+        """Take the next picture whole. What goes on from a checkpoint knows no earlier picture, so
+        whoever notes one forgets there too, and both ways come to the same."""
+        self._key = self._last = None
+
     def _answer(self, *given: Any, **_: Any) -> Any:
         """What the model's own function would answer."""
         import torch

@@ -88,7 +88,7 @@ def distinct(tokens: Tokens, share: float = 0.25, threshold: float = 0.9) -> Tok
 
     unit = tokens.unit()
     reference = torch.zeros(tokens.grid[0] * tokens.grid[1], unit.shape[1], dtype=unit.dtype)
-    kept = []
+    kept: list[Tensor] = []
     for rows in by_frame(tokens):
         cell = tokens.cell[rows]
         fresh = (unit[rows] * reference[cell]).sum(1) < threshold
