@@ -166,7 +166,7 @@ def test_memory_that_runs_out_halves_the_batch(
         raise RuntimeError("sizes do not match\nand more")
 
     monkeypatch.setattr(eyes, "_run", broken)
-    with pytest.raises(BackendError, match=r"could not look: sizes do not match$"):
+    with pytest.raises(BackendError, match=r"failed: sizes do not match$"):
         eyes.detect(images[:1])
 
 

@@ -28,7 +28,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from longtake.errors import BackendError, MissingDependency, UnsupportedModel, UsageError
+from longtake.errors import MissingDependency, UnsupportedModel, UsageError
 from longtake.models.hub import folder
 from longtake.models.protocols import Detection, Detector, Image
 from longtake.models.quiet import offline, quiet, torch_threads
@@ -206,12 +206,9 @@ class _Hub:
             sizes.setdefault(image.shape, []).append(n)
         for same in sizes.values():
             alike = [images[n] for n in same]
-            try:
-                rows, self.batch = in_batches(
-                    alike, self.batch, lambda part: self._seen(part, wanted), self.name
-                )
-            except (RuntimeError, ValueError) as error:
-                raise BackendError(f"{self.name} could not look: {_first(error)}") from error
+            rows, self.batch = in_batches(
+                alike, self.batch, lambda part: self._seen(part, wanted), self.name
+            )
             for n, row in zip(same, rows, strict=True):
                 found[n] = cleaned(row)
         return found
