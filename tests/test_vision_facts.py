@@ -36,6 +36,8 @@ def lines(form: str, *, before: str = "", after: str = "") -> str:
         lines("{key}：{value}"),
         lines("{key}:\n{value}"),
         lines("{key}:\n- {value}"),
+        lines("{key}:\n- {value}", after="I hope this helps."),
+        lines("{key}:\n- {value}", after="OBJECTS"),
         lines("  {key}:    {value}   "),
         lines("{key}: {value}", before="Sure! Here is the description:"),
         lines("{key}: {value}", before="Certainly. Here's what I found:", after="I hope it helps!"),

@@ -129,6 +129,16 @@ def test_marks_in_what_is_asked_are_only_words(folder: Callable[[str], Path]) ->
         assert ends == [1, 1]
 
 
+def test_a_text_begins_once(folder: Callable[[str], Path]) -> None:
+    """The layout of a chat sets the mark that the tokenizer would set again."""
+    vision = HubVision(str(folder("gemma3")), threads=1)
+    seen = Seen(vision, "gemma3")
+    vision.write(ASKED[:1], max_tokens=1)
+    tokenizer = vision._processor.tokenizer
+    assert tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    assert int((seen.batches[0]["input_ids"] == tokenizer.bos_token_id).sum()) == 1
+
+
 def test_half_precision_runs(folder: Callable[[str], Path]) -> None:
     vision = HubVision(str(folder("qwen2_5_vl")), dtype="bfloat16", threads=1)
     seen = Seen(vision, "qwen2_5_vl")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers as hf
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from longtake.models.protocols import Image
 
@@ -263,6 +263,9 @@ def tokenizer_of(family: Family) -> Any:
     named: Any = dict(family.named)
     if "<bos>" in marks:
         named["bos_token"] = "<bos>"
+        plain.post_processor = processors.TemplateProcessing(
+            single="<bos> $A", special_tokens=[("<bos>", marks.index("<bos>") + len(letters))]
+        )
     return hf.PreTrainedTokenizerFast(
         tokenizer_object=plain,
         pad_token="<pad>",

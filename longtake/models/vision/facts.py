@@ -82,19 +82,23 @@ class _Facts:
 
 
 def _lines(lines: list[str]) -> tuple[str, dict[str, str]]:
+    if len(lines) > 1 and _cut_key(lines[-1]):
+        lines = lines[:-1]
     facts, ahead, behind = _Facts(), list[str](), list[str]()
-    waiting = ""  # A key whose value has not come yet: it may stand on the lines below.
+    waiting, listed = "", False  # A key whose value stands on the lines below, as a list perhaps.
     begun = False
-    for n, line in enumerate(lines):
+    for line in lines:
         key, value = _fact(line)
+        bullet = _plain(line) != line.strip()
         if key and (key in _KNOWN or not waiting):
             begun = begun or key not in _CAPTIONS
-            waiting = "" if _clean(value) else key
+            waiting, listed = ("" if _clean(value) else key), False
             facts.add(key, value)
-        elif waiting and line.strip():
+        elif waiting and line.strip() and (bullet or not listed):
             facts.add(waiting, _plain(line))
-            waiting = waiting if _plain(line) != line.strip() else ""
-        elif (prose := _prose(line)) and not (n and n == len(lines) - 1 and _cut_key(line)):
+            waiting, listed = (waiting if bullet else ""), True
+        elif prose := _prose(line):
+            waiting = ""
             (behind if begun else ahead).append(prose)
     return _whole(facts.caption or " ".join(ahead) or " ".join(behind)), facts.kept
 
