@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from longtake.cli.output import clean, emit, style
 from longtake.cli.session import Session, common, current
 from longtake.errors import LongtakeError, MissingError
+
+if TYPE_CHECKING:
+    from longtake.config import Settings
 
 
 @click.command("doctor")
@@ -25,6 +28,7 @@ def doctor_command() -> None:
         {"name": one.name, "ok": one.ok, "detail": one.detail, "fix": one.fix}
         for one in check(settings.models_dir)
     ]
+    rows += _profile(settings)
     rows += [_ffmpeg(settings.ffmpeg), _disk(settings.library), _library(session)]
     data = {"checks": rows, "ok": all(row["ok"] for row in rows)}
     session.partial = data
@@ -45,6 +49,24 @@ def _missing(bad: list[dict[str, Any]]) -> LongtakeError:
 
 def _row(name: str, ok: bool, detail: str, fix: str | None = None) -> dict[str, Any]:
     return {"name": name, "ok": ok, "detail": detail, "fix": None if ok else fix}
+
+
+def _profile(settings: Settings) -> list[dict[str, Any]]:
+    """The models that the profile takes from the hub, or from folders."""
+    from longtake.cli.commands.models import size
+    from longtake.models.inventory import needed
+    from longtake.models.profiles import Models
+    from longtake.models.store import ModelStore
+
+    try:
+        found = needed(Models(settings, ModelStore(settings.models_dir)))
+    except LongtakeError as error:
+        return [_row("profile", False, error.message, error.fix)]
+    return [
+        _row(one.name, one.here, f"{one.about}, {size(one)}", f"longtake models pull {one.name}")
+        for one in found
+        if one.source != "package"
+    ]
 
 
 def _ffmpeg(configured: str | None) -> dict[str, Any]:
