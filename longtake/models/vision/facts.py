@@ -113,7 +113,7 @@ def _fact(line: str) -> tuple[str, str]:
 
 def _key(head: str, *, any_case: bool) -> str | None:
     """A key in capital letters, None where the words before a colon are none."""
-    name = head.strip(_MARKS + "{[,").replace("_", " ")
+    name = " ".join(head.strip(_MARKS + "{[,").replace("_", " ").split())
     known = _ALIASES.get(name.upper(), name.upper())
     if known in _KNOWN:
         return known
