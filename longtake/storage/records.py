@@ -9,7 +9,8 @@ Levels and channels that are written today:
 ==========  =========  =====================================================================
 level       channel    text
 ==========  =========  =====================================================================
-moment      speech     one utterance; ``data["words"] = [[start, end, word, p], ...]``
+moment      speech     one utterance; ``data["words"] = [[start, end, word, p], ...]``, and
+                       ``"language"`` where it was detected
 moment      screen     one line of screen text, first seen to last seen;
                        ``data = {"score", "box": [x0, y0, x1, y1] in 0..1}``
 moment      caption    by later passes: what a model saw happen, ``data = {"of": "clip" or "scene",
