@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -322,3 +322,25 @@ def test_ids_are_those_of_the_pass(film: Path) -> None:
     made = records(run(captions(film, Eyes())))
     assert made[0].id == later_id("captions", VIDEO, 0.0, "caption")
     assert json.dumps([r.data for r in made])  # all of it is JSON
+
+
+def test_key_frames_that_look_the_same_are_shown_once(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def still(source: Path, times: Sequence[int], **_: Any) -> Iterator[tuple[float, Any]]:
+        """Red until the sixth second, then blue."""
+        for time in sorted(times):
+            yield (
+                float(time),
+                np.full((90, 160, 3), COLOURS["red" if time < 6 else "blue"], np.uint8),
+            )
+
+    monkeypatch.setattr("longtake.perception.describe.frames_at", still)
+    rows = [replace(clips()[0], data={"frames": [1.0, 3.0, 5.0, 8.0]})]
+    eyes, every = Eyes(), Eyes()
+    (portion,) = run(captions(film, eyes, clips=rows, scenes=scenes()[:1]))
+    assert [len(pictures) for pictures, _ in eyes.asked] == [2]
+    assert portion.records[0].data["frames"] == [1.0, 8.0]
+    monkeypatch.setattr("longtake.perception.describe.distinct", lambda images: range(len(images)))
+    run(captions(film, every, clips=rows, scenes=scenes()[:1]))
+    assert [len(pictures) for pictures, _ in every.asked] == [4]

@@ -7,9 +7,10 @@ caption of the first stands for as long as nothing changes. Scenes run side by s
 model that answers many requests at once can, and the clips of one scene stay in order.
 
 Key frames are those that the deep pass found worth a look, the first of each shot before others.
-They are decoded once, in order of time. Answers are kept by content: the model, its prompts, the
-pixels and the caption before; asking for the same again costs no call, so a pass that was killed
-inside a portion repeats only what was not answered.
+They are decoded once, in order of time, and those of a clip that look the same are shown once.
+Answers are kept by content: the model, its prompts, the pixels and the caption before; asking for
+the same again costs no call, so a pass that was killed inside a portion repeats only what was not
+answered.
 
 Records: level ``moment``, channel ``caption``, maker ``captions:<model>``, ``data = {"of": "clip"
 or "scene", "facts", "frames": [t], "before": id of the caption it goes on from}``.
@@ -28,6 +29,7 @@ from typing import Any, TypeAlias
 from longtake.models.protocols import Image, VisionModel
 from longtake.models.vision.captioner import ClipJob, Describer, Told
 from longtake.models.vision.used import Used
+from longtake.perception.distinct import distinct
 from longtake.perception.frames import frames_at
 from longtake.perception.later import Portion, later_id
 from longtake.storage.records import Record, Video
@@ -201,11 +203,19 @@ class Captions:
             for clip in chain.clips:
                 for time in clip.times:
                     wanted.setdefault(round(time), []).append(clip)
+        for chain in chains:
+            for clip in chain.clips:
+                clip.times = []
         for time, image in frames_at(self.source, list(wanted), max_side=MAX_SIDE):
             for clip in wanted[round(time)]:
+                clip.times.append(float(round(time)))
                 clip.images.append(image)
         for chain in chains:
             chain.clips = [clip for clip in chain.clips if clip.images]
+            for clip in chain.clips:
+                kept = distinct(clip.images)
+                clip.times = [clip.times[n] for n in kept]
+                clip.images = [clip.images[n] for n in kept]
 
     def _step(self, chains: Sequence[_Chain]) -> None:
         """Describe the next clip of each scene."""

@@ -30,6 +30,7 @@ from longtake.perception.changes import (
     telling,
 )
 from longtake.perception.channels import PerceptionModels, open_channels
+from longtake.perception.distinct import distinct
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import Box
 from longtake.perception.reading import crop, is_torn, placed
@@ -301,8 +302,10 @@ def _captioned(
         captioner = None
     if captioner is None:
         return "", 0
-    step = max(1, -(-len(frames) // MOST_CAPTIONED))
-    return captioner.caption([image for _, image in frames[::step]], question).strip(), 1
+    every = [image for _, image in frames]
+    shown = [every[n] for n in distinct(every)]
+    step = max(1, -(-len(shown) // MOST_CAPTIONED))
+    return captioner.caption(shown[::step], question).strip(), 1
 
 
 def read_closely(
