@@ -5,9 +5,10 @@
 The model (`bench.tinyvlm`) reads drawn films (`bench.economy_worlds`) through the real adapter; each
 strategy is a declaration of `longtake.models.economy.pipeline`. For every world: tokens kept, time
 of encoding (tower and economy) as a share of that without, and answers. Controls: as many tokens
-by chance, and as many whole frames evenly, as differential drop kept in the same film. Times are
-seconds of the processor in this thread; what other processes do does not count. The same cache is
-behind all strategies, so it is run once for all of them.
+by chance, and as many whole frames evenly, as differential drop kept in the same film; and the
+first frame of each picture, by what the film knows of itself. Times are seconds of the processor
+in this thread; what other processes do does not count. The same cache is behind all strategies, so
+it is run once for all of them.
 
 The small model's tower is so small that what is around it counts; `tower` measures the cache with
 an encoder of more usual size and random weights on the same films, and on a still camera before
@@ -30,14 +31,14 @@ from bench.machine import emit, machine, say
 from bench.tinyvlm.model import LOOK, TOKENS, WEIGHTS, WORDING, loaded, sha256, tokenizer
 from bench.tinyvlm.worlds import Question
 from longtake.memory.kv.session import MARK, ids_of
-from longtake.models.economy import FeatureCache, Pipeline, Stretch, line, pipeline
+from longtake.models.economy import FeatureCache, Pipeline, Stretch, Tokens, line, pipeline
 from longtake.models.kv.adapters import Reader, adapter_for
 from longtake.models.kv.adapters.llava_onevision import LlavaOnevision
 from longtake.models.kv.tap import RopeTap
 from longtake.models.protocols import Image
 
 SEED = 41_000
-QUESTIONS = 160
+QUESTIONS = 120
 """Asked about each world, over as many films as it takes."""
 CACHE = "cache=10"
 """The noise of the films differs by 6 grey levels on the mean."""
@@ -58,7 +59,8 @@ class Way:
     Attributes:
         gaps: frames of which nothing is left keep their positions.
         mass: merged tokens count for as many as they are.
-        control: the control of the drop that ran before, in place of a declaration.
+        control: `random` or `uniform`, as much as the drop that ran before kept; `oracle`, the
+            first frame of each picture, by what the film knows of itself.
     """
 
     name: str
@@ -84,6 +86,7 @@ def ways(frames: int) -> list[Way]:
     tokens, few = frames * TOKENS // 6, max(1, frames // 6)
     return [
         Way("none", "none"),
+        Way("one frame of each", "none", control="oracle"),
         Way("cache", CACHE),
         Way("drop", f"{CACHE},drop"),
         Way("drop, gaps kept", f"{CACHE},drop", gaps=True),
@@ -156,6 +159,8 @@ def measured(asker: Asker, world: str, count: int) -> list[Row]:
             began = time.thread_time()
             tokens, steps = declared(seen.tokens)
             seconds += time.thread_time() - began
+            if way.control == "oracle":
+                tokens = _first(tokens, film.new)
             seen = replace(seen, tokens=tokens, steps=steps)
             if way.name == "drop":
                 share = seen.tokens.n / seen.tokens.whole
@@ -171,11 +176,18 @@ def measured(asker: Asker, world: str, count: int) -> list[Row]:
     return rows
 
 
+def _first(tokens: Tokens, new: Sequence[int]) -> Tokens:
+    """The frames with which another picture begins."""
+    import torch
+
+    return tokens.chosen(torch.isin(tokens.frame, torch.tensor(new)).nonzero()[:, 0])
+
+
 def _control(way: Way, share: float, frames: int) -> str:
     """A control keeps what drop kept of the same film."""
     if way.control == "random":
         return f"random={share:.6f}"
-    return f"uniform={max(1, round(share * frames))}" if way.control else ""
+    return f"uniform={max(1, round(share * frames))}" if way.control == "uniform" else ""
 
 
 def _encoded(declared: Pipeline, asker: Asker, film: Film) -> tuple[Stretch, float]:

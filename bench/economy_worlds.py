@@ -23,10 +23,11 @@ _SWAY = (0, 1, 2, 1, 0, -1, -2, -1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Film:
-    """Frames, and all there is to ask about them."""
+    """Frames, all there is to ask about them, and the places where the picture is another one."""
 
     frames: list[Image]
     questions: list[Question]
+    new: list[int]
 
     @property
     def times(self) -> list[float]:
@@ -37,20 +38,22 @@ class Film:
 def lecture(moments: int, stay: int, seed: int) -> Film:
     """Each frame of each moment is shown `stay` times."""
     made = world(moments, seed)
-    return Film([frame for one in made for frame in _staying(one, stay)], _asked(made))
+    frames = [frame for one in made for frame in _staying(one, stay)]
+    return Film(frames, _asked(made), list(range(0, len(frames), stay)))
 
 
 def camera(moments: int, stay: int, seed: int) -> Film:
     """A lecture before a camera that sways from side to side."""
     still = lecture(moments, stay, seed)
     moved = [_shifted(frame, _SWAY[n % len(_SWAY)]) for n, frame in enumerate(still.frames)]
-    return Film(moved, still.questions)
+    return Film(moved, still.questions, still.new)
 
 
 def action(moments: int, seed: int) -> Film:
     """Every frame is another one."""
     made = world(moments, seed)
-    return Film([frame for one in made for frame in draw(one)], _asked(made))
+    frames = [frame for one in made for frame in draw(one)]
+    return Film(frames, _asked(made), list(range(len(frames))))
 
 
 WORLDS: dict[str, Callable[[int], Film]] = {

@@ -73,7 +73,7 @@ class FeatureCache:
     """
 
     def __init__(
-        self, adapter: Adapter, *, threshold: float = 8.0, most: float = 0.6, refresh: int = 64,
+        self, adapter: Adapter, *, threshold: float = 8.0, most: float = 0.3, refresh: int = 64,
         patches: bool = True,
     ) -> None:  # fmt: skip
         made: Any = adapter
