@@ -127,6 +127,15 @@ class Bounded:
         self._release()
         return [self._merge()] if len(self) > self.capacity else []
 
+    def shrink(self, capacity: int) -> list[Merge]:
+        """Lower the capacity, and merge until it holds."""
+        self.capacity = max(2, capacity)
+        self._release()
+        merges: list[Merge] = []
+        while len(self) > self.capacity and int(self._free.sum()) > 1:
+            merges.append(self._merge())
+        return merges
+
     def mark(self, name: str) -> None:
         """Pin an entry because a person wants it kept.
 
@@ -157,7 +166,9 @@ class Bounded:
     def _release(self) -> None:
         """Give up the oldest of the least pins while pins fill more than half of the level."""
         while len(self._pins(*_RELEASED, "mark")) > self.capacity // 2:
-            slots = next(found for kind in _RELEASED if (found := self._pins(kind)))
+            slots = next((found for kind in _RELEASED if (found := self._pins(kind))), [])
+            if not slots:
+                return
             oldest = min(slots, key=self._order)
             self._put(oldest, replace(self._at(oldest), pinned=""))
 

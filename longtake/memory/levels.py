@@ -59,8 +59,8 @@ class Memory:
         """Return the records of a level in a span, with the vectors they are compared by."""
         records = self.deep(level, "caption", span, None)
         records = [one for one in records if one.span.start >= span.start]
-        text = self._rows(level, "text", span)
-        sight = self._rows(level, "sight", span)
+        text = self.vectors_of(level, "text", span)
+        sight = self.vectors_of(level, "sight", span)
         units = [
             Unit(
                 one.span,
@@ -71,7 +71,8 @@ class Memory:
         ]
         return records, units
 
-    def _rows(self, level: Level, facet: Facet, span: Span) -> dict[str, Floats]:
+    def vectors_of(self, level: Level, facet: Facet, span: Span) -> dict[str, Floats]:
+        """Return the vectors of a level in a span, by record."""
         ids, _, matrix = self.store.vectors(
             level, facet, video=self.video.id, span=span, as_of=None
         )

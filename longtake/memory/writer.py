@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from longtake.memory.bounding import Bounds
 from longtake.memory.chapters import close_chapters, refresh_synopsis
 from longtake.memory.context import write_context
 from longtake.memory.filing import clip_text
@@ -30,10 +31,13 @@ _REACH = 15.0
 
 
 class MemoryWriter:
-    """Writes one video's memory; see the module."""
+    """Writes one video's memory; with a `capacity`, no level holds more records than that."""
 
-    def __init__(self, store: Store, video: Video, text_encoder: TextEncoder) -> None:
+    def __init__(
+        self, store: Store, video: Video, text_encoder: TextEncoder, *, capacity: int = 0
+    ) -> None:
         self._memory = Memory(store, video, text_encoder)
+        self._bounds = Bounds(self._memory, capacity) if capacity else None
 
     def write(self, chunk: Chunk, pass_: Literal["quick", "deep"] = "deep") -> None:
         """Keep a chunk; the deep pass's last chunk closes every level."""
@@ -50,6 +54,8 @@ class MemoryWriter:
             store.set_progress(video.id, pass_, Progress(chunk.span.end, chunk.last, chunk.carry))
             if pass_ == "deep":
                 self._consolidate(final=chunk.last)
+                if self._bounds:
+                    self._bounds.hold(chunk.span.end)
 
     def finish(self) -> None:
         """Close what is open; after the deep pass's last chunk there is nothing left to do."""

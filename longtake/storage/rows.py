@@ -62,9 +62,11 @@ class Records:
         maker_prefix: str | None = None,
         level: str | Sequence[str] | None = None,
         span: Span | None = None,
+        ids: Sequence[str] | None = None,
     ) -> tuple[int, list[str]]:
         """Delete the records that start in `span`; return how many, and the thumbs they named."""
         found = visible(ordinals=ordinals, level=level)
+        found.among("r.id", ids)
         if span is not None:
             found.add("r.start >= ? AND r.start < ?", span.start, span.end)
         if maker_prefix is not None:
@@ -100,6 +102,22 @@ class Records:
             f"ORDER BY r.ordinal {way}, r.start {way}, r.id {way} LIMIT ?"
         )
         rows = self._database.rows(sql, (*found.values, -1 if limit is None else max(0, limit)))
+        return [to_record(row) for row in rows]
+
+    def children(
+        self,
+        ordinals: Sequence[int],
+        parents: Sequence[str],
+        level: str | Sequence[str] | None = None,
+    ) -> list[Record]:
+        """Return the records that were made from any of these, by start and id."""
+        found = visible(ordinals=ordinals, level=level)
+        sql = (
+            f"SELECT {COLUMNS} FROM {_FROM} WHERE {found.sql} AND r.parents != '[]' AND EXISTS "
+            "(SELECT 1 FROM json_each(r.parents) p WHERE p.value IN "
+            "(SELECT value FROM json_each(?))) ORDER BY r.start, r.id"
+        )
+        rows = self._database.rows(sql, (*found.values, json.dumps(list(parents))))
         return [to_record(row) for row in rows]
 
     def count(

@@ -186,11 +186,16 @@ class Store:
         maker_prefix: str | None = None,
         level: Names = None,
         span: Span | None = None,
+        ids: Sequence[str] | None = None,
     ) -> int:
         """Delete a video's records that start in `span`, with their words and vectors."""
         with self.transaction():
             deleted, thumbs = self._records.delete(
-                self._ordinals(video) or [], maker_prefix=maker_prefix, level=level, span=span
+                self._ordinals(video) or [],
+                maker_prefix=maker_prefix,
+                level=level,
+                span=span,
+                ids=ids,
             )
             self._thumbs.suspect(thumbs)
         return deleted
@@ -231,6 +236,10 @@ class Store:
                 f"the library holds no record {name!r}", fix="take ids from search or timeline"
             )
         return found[0]
+
+    def children(self, video: str, parents: Sequence[str], *, level: Names = None) -> list[Record]:
+        """Return a video's records that were made from any of these."""
+        return self._records.children(self._ordinals(video) or [], parents, level)
 
     def count(
         self,
