@@ -181,6 +181,7 @@ class Library:
         later: bool = True,
         redo: Sequence[str] = (),
         kv: bool | None = None,
+        follow: Seconds | None = None,
     ) -> Video:
         """Watch a video, or go on where an earlier watch of the same content stopped.
 
@@ -188,6 +189,8 @@ class Library:
         screen text and sight chunk by chunk, each kept in one transaction. Then come the later
         passes that the profile has models for (see `later`), those of `redo` anew. With `kv` its
         text is then read as a key–value memory; None asks the setting ``kv.build``, which is off.
+        With `follow`, `src` is still being written: it is read as it grows, in depth, until nothing
+        came for so many seconds.
 
         Raises:
             PartlyDone: later passes failed; all else is done.
@@ -195,11 +198,14 @@ class Library:
             Locked: another process writes to this library.
             Interrupted: Ctrl-C; what was committed is kept.
         """
+        from longtake.follow import Follow
         from longtake.later import check_names, need
         from longtake.watch import Watch
 
         need(self.models, check_names(redo))
         watch = Watch(self.path, src, self.models, self.settings, on_progress)
+        if follow is not None:
+            watch = Follow(self.path, src, self.models, self.settings, on_progress, idle=follow)
         video = watch.run(start=start, until=until, quick=quick, deep=deep)
         trouble = None
         if redo or (deep and later):
@@ -415,9 +421,10 @@ class Library:
         """
         from longtake.perception.media import fingerprint, probe
         from longtake.storage.store import Store
+        from longtake.watch import holds
 
         known, _ = self.video(video), probe(Path(path))
-        if fingerprint(Path(path)) != known.fingerprint:
+        if not holds(known, fingerprint(Path(path))):
             raise UsageError(
                 f"{path} is not the content that was watched as {known.name}",
                 fix=f"longtake ingest {path} watches it as a video of its own",

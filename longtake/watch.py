@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.models.profiles import Models
     from longtake.perception.media import MediaInfo
+    from longtake.perception.sources import Live
     from longtake.storage.records import Chunk, Video
     from longtake.storage.store import Store
 
@@ -47,9 +48,11 @@ class Watch:
         self.path = path
         self.src = src
         self.source = Path(src).expanduser()
+        self.feed: Path | Live = self.source
         self.models = models
         self.settings = settings
         self.on_progress = on_progress
+        self.chunk_seconds = settings.chunk_seconds
         self.done: Seconds = 0.0
         self.warnings: list[str] = []
 
@@ -68,7 +71,7 @@ class Watch:
                 fix="begin before the end",
             )
         self._bring_models()
-        _make_folder(self.path.parent)
+        make_folder(self.path.parent)
         with Store.open(self.path, write=True, create=True) as store:
             self._begin(store, fingerprint(self.source), media)
             try:
@@ -99,10 +102,12 @@ class Watch:
             self.models.store.pull(missing, on_progress=tell)
 
     def _begin(self, store: Store, print_: str, media: MediaInfo) -> None:
+        self._adopt(store, _register(store, self.source, print_, media))
+
+    def _adopt(self, store: Store, video: Video) -> None:
         from longtake.memory.writer import MemoryWriter
 
-        self.store = store
-        self.video = _register(store, self.source, print_, media)
+        self.store, self.video = store, video
         self.writer = MemoryWriter(store, self.video, self.models.text_encoder)
 
     def quick_pass(self) -> None:
@@ -130,14 +135,14 @@ class Watch:
         if until is not None and until <= begin:
             return
         chunks = perceive(
-            self.source,
+            self.feed,
             self.video,
             self.models,
             carry=known.carry if known else None,
             start=begin,
             until=until,
             warnings=self.warnings,
-            chunk_seconds=self.settings.chunk_seconds,
+            chunk_seconds=self.chunk_seconds,
             clip_seconds=self.settings.clip_seconds,
         )
         elapsed = self._run("deep", chunks, begin)
@@ -166,22 +171,28 @@ class Watch:
         if self.on_progress is None:
             return
         speed = (done - begin) / elapsed if elapsed > 0 else 0.0
-        left = max(0.0, self.video.duration - done)
+        total = self._total()
+        left = max(0.0, (total or 0.0) - done)
         self.on_progress(
             {
                 "stage": stage,
                 "done": done,
-                "total": self.video.duration,
+                "total": total,
                 "speed": speed,
-                "eta": left / speed if speed > 0 else None,
+                "eta": left / speed if speed > 0 and total is not None else None,
                 "askable": True,
                 "warnings": list(self.warnings),
             }
         )
         self.warnings.clear()
 
+    def _total(self) -> Seconds | None:
+        """How long the whole is, where that is known."""
+        return self.video.duration
 
-def _make_folder(folder: Path) -> None:
+
+def make_folder(folder: Path) -> None:
+    """Make the folder that a library is to lie in."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -195,8 +206,11 @@ def _register(store: Store, source: Path, print_: str, media: MediaInfo) -> Vide
     """Find the video by content, following a moved file, or add it."""
     path = str(source.resolve())
     for known in store.videos():
-        if known.fingerprint == print_:
+        if holds(known, print_):
             return known if known.path == path else store.update_video(known.id, path=path)
+    if begun := _begun_live(store, source):
+        told = asdict(media) | {"live": begun.media["live"] | {"content": print_}}
+        return store.update_video(begun.id, duration=media.duration, media=told)
     return store.add_video(
         fingerprint=print_,
         path=path,
@@ -204,3 +218,17 @@ def _register(store: Store, source: Path, print_: str, media: MediaInfo) -> Vide
         duration=media.duration,
         media=asdict(media),
     )
+
+
+def holds(video: Video, print_: str) -> bool:
+    """Whether a video's whole content has this fingerprint; a followed one learns it at its end."""
+    return print_ in (video.fingerprint, video.media.get("live", {}).get("content"))
+
+
+def _begun_live(store: Store, source: Path) -> Video | None:
+    """Find the entry that following this file began and did not end."""
+    from longtake.perception.sources import key_of_file
+
+    key = key_of_file(source)
+    found = [v for v in store.videos() if v.fingerprint == key and "live" in v.media]
+    return found[0] if found and not found[0].media["live"].get("content") else None

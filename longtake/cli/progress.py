@@ -155,7 +155,7 @@ def _facts(event: Event) -> list[str]:
     if event["stage"] == "models":
         whole = f" of {total / 1e6:.1f}" if total else ""
         return [f"{done / 1e6:.1f}{whole} MB"]
-    parts = [f"{clock(done)} of {clock(total)}"]
+    parts = [f"{clock(done)} of {clock(total)}" if total is not None else f"at {clock(done)}"]
     if event.get("speed"):
         parts.append(f"{event['speed']:.1f}× real time")
     if event.get("eta"):

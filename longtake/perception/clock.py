@@ -8,6 +8,7 @@ that sound and picture stay together; each track adopts it when its own packets 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -32,6 +33,8 @@ class Clock:
     zero: Fraction
     limit: Seconds
     warnings: list[str]
+    broken: Callable[[str], None] | None = None
+    """Told of each break, for those who keep them."""
     _shared: Fraction = Fraction(0)
     _tracks: dict[int, _Track] = field(default_factory=dict)
 
@@ -64,8 +67,8 @@ class Clock:
         adopted = float(raw + self._shared) - track.expected
         if self._shared == track.offset or abs(adopted) > _TOGETHER:
             self._shared = Fraction(track.expected).limit_denominator(1_000_000) - raw
-            self.warnings.append(
-                f"the file's clock jumps from {format_time(track.expected)} to "
-                f"{format_time(time)}; the jump is taken out"
-            )
+            said = f"clock jumps from {format_time(track.expected)} to {format_time(time)}"
+            self.warnings.append(f"the file's {said}; the jump is taken out")
+            if self.broken:
+                self.broken(said)
         track.offset = self._shared

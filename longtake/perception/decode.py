@@ -34,6 +34,7 @@ from longtake.perception.media import (
     zero_of,
 )
 from longtake.perception.pictures import Grid, PictureFlow
+from longtake.perception.sources import Live
 from longtake.timecode import Seconds, format_time
 
 __all__ = ["Decoder", "Image", "Item", "Picture", "Samples", "Sound"]
@@ -49,7 +50,7 @@ class Decoder:
     """Iterate over it; each iteration is one pass. `warnings` tells what was mended or left out.
 
     Args:
-        path: a local file.
+        path: a local file, or a live source.
         start: yield from the first grid instant at or after this time.
         until: stop before this time; None is the end of the file.
         fine_fps: rate of the small pictures.
@@ -64,11 +65,12 @@ class Decoder:
     """
 
     def __init__(
-        self, path: Path | str, *, start: Seconds = 0.0, until: Seconds | None = None,
+        self, path: Path | str | Live, *, start: Seconds = 0.0, until: Seconds | None = None,
         fine_fps: float = 5.0, coarse_fps: float = 1.0, small: tuple[int, int] = (160, 90),
         max_side: int = 1920, sound: bool = True, picture: bool = True,
     ) -> None:  # fmt: skip
-        self.path = Path(path)
+        self.live = path if isinstance(path, Live) else None
+        self.path = Path(path.path if isinstance(path, Live) else path)
         self.start = max(0.0, start)
         self.until = math.inf if until is None else until
         self.small = small
@@ -82,12 +84,17 @@ class Decoder:
     def __iter__(self) -> Iterator[Item]:
         """Decode from `start` to `until`."""
         self.warnings.clear()
-        with open_media(self.path) as container:
+        with self.live.opened() if self.live else open_media(self.path) as container:
             one = _Pass(self, container)
             try:
                 yield from one.run()
             finally:
                 one.close()
+
+    def stop(self) -> None:
+        """End a live source where it is; a file needs no stopping."""
+        if self.live:
+            self.live.stop()
 
 
 class _Pass:
@@ -101,15 +108,18 @@ class _Pass:
             self._streams.audio = None
         if not decoder.picture:
             self._streams.video = None
-        self._stated = stated_duration(container)
+        live = decoder.live
+        self._stated = None if live else stated_duration(container)
         self._zero = zero_of(container)
-        self._clock = Clock(self._zero, longest_credible(container), decoder.warnings)
+        longest = 0.0 if live else longest_credible(container)
+        self._clock = Clock(self._zero, longest, decoder.warnings, live.note if live else None)
         video, audio = self._streams.video, self._streams.audio
         self.pictures = video and PictureFlow(
             video, decoder.grid, start=decoder.start, small=decoder.small,
             max_side=decoder.max_side,
         )  # fmt: skip
-        self.sounds = audio and SoundFlow(decoder.path, audio, start=decoder.start)
+        again = decoder.path if live is None or live.renews else None
+        self.sounds = audio and SoundFlow(again, audio, start=decoder.start)
         self._merge = Merge(self)
         self._held: list[Any] = []
         self._held_bytes = 0
@@ -126,6 +136,8 @@ class _Pass:
                 self._decoder.end = max(
                     self._decoder.end, item.end if isinstance(item, Sound) else time
                 )
+                if self._decoder.live:
+                    self._decoder.live.now = self._decoder.end
                 yield item
         self._report()
 

@@ -81,4 +81,7 @@ class Feed(Generic[T]):
             self._closed = True
             self._items.clear()
             self._turn.notify_all()
+        stop = getattr(self._source, "stop", None)
+        if stop is not None:  # What waits for a live source would not look up before it comes.
+            stop()
         self._thread.join()

@@ -53,9 +53,12 @@ def mono(frame: Any) -> Samples:
 
 
 class SoundFlow:
-    """Takes the packets of one audio stream in order and yields its sound in order."""
+    """Takes the packets of one audio stream in order and yields its sound in order.
 
-    def __init__(self, path: Path, stream: Any, *, start: Seconds) -> None:
+    Without a `path` to open again, as with what is sent only once, one decoder goes on.
+    """
+
+    def __init__(self, path: Path | None, stream: Any, *, start: Seconds) -> None:
         self._path = path
         self._index = stream.index
         self._base = stream.time_base
@@ -83,7 +86,7 @@ class SoundFlow:
         time = self.end if stamp is None else float(stamp * packet.time_base)
         if time < self._needed:
             return
-        if time >= (self._segment + 1) * PERIOD:
+        if self._path is not None and time >= (self._segment + 1) * PERIOD:
             yield from self._turn(int(time // PERIOD))
         yield from self._blocks(self._decode(packet))
         self._recent.append((time, packet))
@@ -113,6 +116,7 @@ class SoundFlow:
                     pass
 
     def _new_context(self) -> Any:
+        assert self._path is not None  # else no turn is taken
         self._stack.close()
         container = self._stack.enter_context(open_media(self._path))
         choose_streams(container, self._path.name)

@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -202,24 +202,29 @@ def probe(path: Path | str) -> MediaInfo:
     """
     path = Path(path)
     with open_media(path) as container:
-        streams = choose_streams(container, path.name)
+        info = described(container, path.name)
         trusted = bool(formats(container) & _TRUSTED)
         duration = stated_duration(container) if trusted else None
-        video, audio = streams.video, streams.audio
-        rate = (video.average_rate or video.guessed_rate or 0) if video else 0
-        described = (
-            (video.codec_context.name if video else ""),
-            (audio.codec_context.name if audio else ""),
-        )
-        width, height, rotation = _shape(container, video) if video else (0, 0, 0)
-        began = str(container.metadata.get("creation_time", ""))
     if duration is None:
         duration = measured_duration(path)
     if duration <= 0:
         raise EmptyMedia(f"{path.name!r} lasts no time", fix="copy or download it again")
+    return replace(info, duration=duration, size=path.stat().st_size)
+
+
+def described(container: Any, name: str) -> MediaInfo:
+    """Say what an open container holds, all but its duration and size; may decode one picture."""
+    streams = choose_streams(container, name)
+    video, audio = streams.video, streams.audio
+    rate = (video.average_rate or video.guessed_rate or 0) if video else 0
+    codecs = (
+        (video.codec_context.name if video else ""),
+        (audio.codec_context.name if audio else ""),
+    )
+    width, height, rotation = _shape(container, video) if video else (0, 0, 0)
     return MediaInfo(
-        duration, video is not None, audio is not None, width, height, float(rate), rotation,
-        *described, path.stat().st_size, began,
+        0.0, video is not None, audio is not None, width, height, float(rate), rotation,
+        *codecs, 0, str(container.metadata.get("creation_time", "")),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from longtake.perception.feed import Feed
 from longtake.perception.glimpses import GlimpseTrack, rows
 from longtake.perception.items import Picture, Sound
 from longtake.perception.shots import ShotTrack
+from longtake.perception.sources import Live
 from longtake.perception.speech import Speech, listen
 from longtake.perception.worker import BEHIND, Eye, Frame, Seen
 from longtake.storage.records import Chunk, Record, Thumb, VectorRow, Video, record_id
@@ -35,7 +36,7 @@ OVERHEAR = 1.0
 
 
 def perceive(
-    source: Path,
+    source: Path | Live,
     video: Video,
     models: PerceptionModels,
     *,
@@ -50,7 +51,7 @@ def perceive(
     """Watch a video and yield what was perceived, chunk by chunk.
 
     Args:
-        source: the video file.
+        source: the video file, or a live source: then chunks come as it grows.
         video: its entry in the library (`ordinal`, `id` and `media` are used).
         models: `voice_activity`, `transcriber`, `text_reader`, `image_tagger`.
         carry: the last chunk's `carry`, to go on after it; `start` is then not used.
@@ -76,7 +77,7 @@ class _Pass:
 
     def __init__(
         self,
-        source: Path,
+        source: Path | Live,
         video: Video,
         models: PerceptionModels,
         start: Seconds,
@@ -88,7 +89,7 @@ class _Pass:
         from longtake.perception.media import probe
         from longtake.perception.sound import SoundTrack
 
-        media = probe(source)
+        media = source.probe() if isinstance(source, Live) else probe(source)
         self.source, self.video, self.until = source, video, until
         self.chunk_seconds, self.clip_seconds = chunk_seconds, clip_seconds
         self.channels = open_channels(
@@ -105,7 +106,8 @@ class _Pass:
         self.changes: list[tuple[Seconds, float]] = []
         self.committed = self.clip_start = start
         self.now = start
-        self.duration = media.duration
+        self.length = media.duration  # a live source has none: nothing came, nothing is left
+        self.open_end = isinstance(source, Live)
 
     def take_up(self, carry: bytes) -> None:
         """Go on after the chunk that `carry` came with."""
@@ -201,7 +203,7 @@ class _Pass:
         if self.track.times:
             step = self.track.times[-1] - self.track.times[-2] if len(self.track.times) > 1 else 0.2
             ends.append(self.track.times[-1] + step)
-        end = max(ends) if max(ends) > 0 else self.duration
+        end = max(ends) if max(ends) > 0 else self.length
         return round(min(end, self.until) if self.until is not None else end, 3)
 
     def _listen(self, border: Seconds, *, last: bool = False) -> Seconds:
@@ -234,7 +236,7 @@ class _Pass:
         ordered = sorted(records.values(), key=lambda r: (r.span.start, r.id))
         boundaries = self._boundaries(ready, span)
         self._forget(ready, span)
-        whole = self.until is None or self.until >= self.duration - 1e-3
+        whole = self.until is None or (not self.open_end and self.until >= self.length - 1e-3)
         return Chunk(
             span, tuple(ordered), tuple(vectors), tuple(thumbs.values()), boundaries,
             self._carry(ready[-1]), last and whole,

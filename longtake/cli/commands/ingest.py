@@ -38,6 +38,15 @@ from longtake.perception.later import NAMES
     "--kv-bytes-per-hour", "kv_bytes", type=click.FloatRange(min=0, min_open=True), metavar="N",
     help="The most bytes of it for an hour of video; chooses how it is kept.",
 )  # fmt: skip
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Read what is still being written, as it grows; askable meanwhile.",
+)
+@click.option(
+    "--idle", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help="With --follow: it has ended when nothing came for so long; default 30.",
+)  # fmt: skip
 @click.option("--estimate", "only_estimate", is_flag=True, help="Print time and disk, and stop.")
 @click.option(
     "--progress",
@@ -56,6 +65,8 @@ def ingest_command(
     redo: str | None,
     kv: bool | None,
     kv_bytes: float | None,
+    follow: bool,
+    idle: float | None,
     only_estimate: bool,
     mode: str,
 ) -> None:
@@ -65,13 +76,17 @@ def ingest_command(
     askable early; the deep pass reads everything; then come the passes of the bigger models that
     the profile has, such as captions (naming --quick or --deep leaves them out). Ctrl-C keeps
     what is done; the same command goes on from there.
+
+    With --follow, SOURCE is still being written (MPEG-TS, Matroska, fragmented MP4): it is read as
+    it grows, and has ended when it stood still for --idle seconds.
     """
     session = current()
     check_order(start, until)
     passes = which_passes(quick, deep)
     later = not quick and deep is None
     anew = _redone(session, redo)
-    files, lost = find_sources(sources)
+    live = _followed(sources, follow, idle)
+    files, lost = ([Path(sources[0])], []) if live else find_sources(sources)
     if only_estimate:
         if lost:
             raise lost[0][1]
@@ -84,7 +99,7 @@ def ingest_command(
             talk(f"{number} of {len(files)}: {clean(str(path))}")
         try:
             one = watch(session, path, mode, start=start, until=until, passes=passes,
-                        later=later, redo=anew)  # fmt: skip
+                        later=later, redo=anew, follow=live)  # fmt: skip
             if left := one.get("unfinished"):
                 failed.append((str(path), PartlyDone(left["message"], fix=left["fix"])))
             if session.settings().kv.build if kv is None else kv:
@@ -101,6 +116,19 @@ def ingest_command(
             write(_text(watched))
         raise _summary(watched, failed)
     emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
+
+
+def _followed(sources: Sequence[str], follow: bool, idle: float | None) -> float | None:
+    """Read --follow and --idle: the seconds to wait for more, or None to watch what is there."""
+    from longtake.perception.sources import IDLE
+
+    if not follow:
+        if idle is not None:
+            raise UsageError("--idle goes with --follow", fix="add --follow")
+        return None
+    if len(sources) > 1:
+        raise UsageError("--follow follows one source", fix="start one longtake for each library")
+    return idle or IDLE
 
 
 def _redone(session: Session, names: str | None) -> tuple[str, ...]:
@@ -145,6 +173,7 @@ def watch(
     passes: tuple[bool, bool] = (True, True),
     later: bool = True,
     redo: tuple[str, ...] = (),
+    follow: float | None = None,
 ) -> dict[str, Any]:
     """Watch one file with progress; return what the library then knows of it.
 
@@ -156,6 +185,7 @@ def watch(
     shown = "none" if session.quiet and mode == "auto" else mode
     more: dict[str, Any] = {} if later else {"later": False}
     more |= {"redo": redo} if redo else {}
+    more |= {"follow": follow} if follow else {}
     more |= {"kv": False} if session.settings().kv.build else {}  # built apart, afterwards
     left: PartlyDone | None = None
     try:

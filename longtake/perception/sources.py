@@ -1,0 +1,236 @@
+"""Live sources: media that is still being made while it is read.
+
+A source gives one container that may be demuxed from its first byte, whose reading waits for what
+is not there yet, and that ends when nothing came for `idle` seconds:
+
+>>> with GrowingFile("screen.ts", idle=10).opened() as container: ...     # doctest: +SKIP
+
+`Decoder` and `perceive` take a source where they take a path. Time starts at 0 with the first
+packet. What breaks the stream (a lost connection, a clock that jumps, a missing segment) is kept in
+`breaks`: the stream time, the wall clock, and why.
+
+What is read must be whole from its head on: MPEG-TS, Matroska, fragmented MP4. An MP4 whose index
+is written when the recording ends cannot be read before that; it is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from longtake.errors import EmptyMedia, Unreadable
+from longtake.perception.media import MediaInfo, check_file, described, quiet_logs
+from longtake.timecode import Seconds
+
+IDLE: Seconds = 30.0
+"""A source from which nothing came for so long has ended."""
+POLL = 0.2
+HEAD = 1 << 16
+"""Bytes that identify a live file, with its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a stream broke: `at` in stream time, `wall` when, `seconds` how long, if known."""
+
+    at: Seconds
+    wall: str
+    seconds: Seconds | None
+    why: str
+
+
+class Bytes(Protocol):
+    """What PyAV reads from; without `seek`, so that no demuxer tries to look ahead."""
+
+    def read(self, n: int) -> bytes:
+        """Return at least one byte, or none at the end."""
+
+    def close(self) -> None:
+        """Let go of the file or connection."""
+
+
+class Live:
+    """A source that grows. `path` is its file or address, `name` what people call it."""
+
+    renews = False
+    """Whether `path` is a file that can be opened again from its start while it grows."""
+
+    def __init__(self, path: str, name: str, idle: Seconds = IDLE) -> None:
+        self.path, self.name, self.idle = path, name, idle
+        self.breaks: list[Break] = []
+        self.now: Seconds = 0.0
+        self._told = 0
+        self._stopped = threading.Event()
+        self._info: MediaInfo | None = None
+
+    def stop(self) -> None:
+        """End the stream where it is; a read that waits returns at once. From any thread."""
+        self._stopped.set()
+
+    def key(self) -> str:
+        """Identify the source while its whole content cannot be known (64 hex digits)."""
+        raise NotImplementedError
+
+    def stream(self) -> Bytes:
+        """Open the source at its first byte."""
+        raise NotImplementedError
+
+    def probe(self) -> MediaInfo:
+        """Say what the stream holds; its duration is 0, as none is known.
+
+        Raises:
+            MediaError: there is nothing, or nothing that can be read.
+        """
+        if self._info is None:
+            with self.opened() as container:
+                self._info = described(container, self.name)
+        return self._info
+
+    def note(self, why: str, seconds: Seconds | None = None) -> None:
+        """Record a break at the present stream time."""
+        self.breaks.append(Break(round(self.now, 3), wall_clock(), seconds, why))
+
+    def taken(self) -> list[Break]:
+        """Hand over the breaks noted since this was last asked."""
+        new = self.breaks[self._told :]
+        self._told += len(new)
+        return new
+
+    def place(self) -> str:
+        """What the library writes down as where the source is."""
+        return self.path
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Open the stream with PyAV from its first byte, and close it in the end."""
+        import av
+
+        quiet_logs()
+        reader = self.stream()
+        try:
+            try:
+                container = av.open(reader, metadata_errors="replace")
+            except (av.error.FFmpegError, ValueError) as error:
+                raise Unreadable(
+                    f"{self.name!r} is not media that can be read while it grows",
+                    fix="record MPEG-TS, Matroska or fragmented MP4, or wait until it is finished",
+                ) from error
+            try:
+                yield container
+            finally:
+                container.close()
+        finally:
+            reader.close()
+
+    def wait(self, since: float) -> bool:
+        """Pause before another look; False when nothing came for `idle` since then, or stopped."""
+        if time.monotonic() - since >= self.idle:
+            return False
+        return not self._stopped.wait(min(POLL, self.idle))
+
+
+class GrowingFile(Live):
+    """A file to which others append; it has ended when it did not grow for `idle` seconds."""
+
+    renews = True
+
+    def __init__(self, path: Path | str, idle: Seconds = IDLE) -> None:
+        self.file = Path(path)
+        super().__init__(str(self.file), self.file.name, idle)
+
+    def key(self) -> str:
+        """The path and the first bytes: they stay the same while the file grows."""
+        reader = self.stream()
+        try:
+            head = b""
+            while len(head) < HEAD and (more := reader.read(HEAD - len(head))):
+                head += more
+        finally:
+            reader.close()
+        return live_key(str(self.file.resolve()), head)
+
+    def place(self) -> str:
+        """The whole path of the file."""
+        return str(self.file.resolve())
+
+    def stream(self) -> Bytes:
+        """Open the file; one that is not there or empty yet is waited for."""
+        began = time.monotonic()
+        while not (self.file.is_file() and self.file.stat().st_size) and self.wait(began):
+            pass
+        check_file(self.file)
+        _refuse_late_index(self.file)
+        return _Follow(self)
+
+
+class _Follow:
+    """Reads a growing file; at its end it waits."""
+
+    def __init__(self, source: GrowingFile) -> None:
+        self._source = source
+        self._file = source.file.open("rb")
+
+    def read(self, n: int) -> bytes:
+        since = time.monotonic()
+        while not (data := self._file.read(n)):
+            if not self._source.wait(since):
+                break
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def live_key(path: str, head: bytes) -> str:
+    """Identify a live file: SHA-256 of its path and its first `HEAD` bytes."""
+    digest = hashlib.sha256(b"longtake-live:" + path.encode("utf-8", "surrogateescape") + b"\0")
+    digest.update(head[:HEAD])
+    return digest.hexdigest()
+
+
+def key_of_file(path: Path) -> str:
+    """The key that following this file gave it, whatever has been appended since."""
+    with check_file(path).open("rb") as file:
+        return live_key(str(path.resolve()), file.read(HEAD))
+
+
+def wall_clock() -> str:
+    """The time now, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _refuse_late_index(path: Path) -> None:
+    """Refuse an MP4 whose pictures come before its index: nothing can be read until the end."""
+    with path.open("rb") as file:
+        at = 0
+        for _ in range(8):
+            file.seek(at)
+            head = file.read(16)
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if (at == 0 and kind != b"ftyp") or kind == b"moov" or len(head) < 8:
+                return
+            if kind == b"mdat":
+                raise Unreadable(
+                    f"{path.name!r} is an MP4 whose index comes last, so it cannot be read before "
+                    "its recording ends",
+                    fix="record MPEG-TS, Matroska or fragmented MP4, or ingest it when finished",
+                )
+            at += int.from_bytes(head[8:16], "big") if size == 1 else max(size, 8)
+
+
+def open_live(name: str | Path, idle: Seconds = IDLE) -> Live:
+    """Return the live source that a name means.
+
+    Raises:
+        EmptyMedia: no idle time is left to wait for it.
+    """
+    if idle <= 0:
+        raise EmptyMedia("a stream cannot be followed for 0 s", fix="wait longer: --idle 30")
+    return GrowingFile(Path(name).expanduser(), idle)
