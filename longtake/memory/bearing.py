@@ -9,6 +9,7 @@ word that is held as it is written counts as found. Rare words of the library we
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from longtake.memory.evidence import Lexicon
 from longtake.memory.terms import Query, stem, words_of
 from longtake.models.protocols import TextEncoder, WordVectors
 from longtake.storage.records import Floats
+from longtake.timecode import Seconds
 
 if TYPE_CHECKING:
     from longtake.memory.recall import Recall
@@ -39,10 +41,10 @@ class Bearing:
         self._asked: tuple[Floats, Floats, list[str]] | None = None
 
     @classmethod
-    def of(cls, recall: Recall, query: str, video: str) -> Bearing:
-        """Read a description for a video of a library."""
+    def of(cls, recall: Recall, query: str, video: str, as_of: Seconds | None = None) -> Bearing:
+        """Read a description for a video of a library, as its words were known at a time."""
         asked = recall.parse(query, [video])
-        lexicon = Lexicon.of(asked, recall.store.document_frequency)
+        lexicon = Lexicon.of(asked, partial(recall.store.document_frequency, as_of=as_of))
         return cls(asked, lexicon, recall.encoders.text)
 
     def scores(self, texts: Sequence[str]) -> list[float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -172,7 +173,7 @@ def _smooth(line: Line, kernel: Line) -> Line:
 def _paint_words(store: Store, query: Query, scope: Scope, canvas: _Canvas) -> None:
     if not (query.terms or query.phrases):
         return
-    lexicon = Lexicon.of(query, store.document_frequency)
+    lexicon = Lexicon.of(query, partial(store.document_frequency, as_of=scope.as_of))
     for channel in WORD_CHANNELS:
         if channel not in scope.within:
             continue

@@ -106,7 +106,7 @@ def locate(
     if not closely:
         plain = [Window(one, p) for one, p in spans_of(traced.curve)[:limit]]
         return Located(plain, traced.curve)
-    bearing = Bearing.of(recall, query, video)
+    bearing = Bearing.of(recall, query, video, as_of)
     proposals = propose(traced.curve)
     if spread:
         proposals = in_turn(proposals, MOST, span=lambda one: one[0], p=lambda one: one[1])

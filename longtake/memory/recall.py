@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from longtake.errors import BackendError, MissingError, MissingModel, UsageError
@@ -98,7 +99,7 @@ class Recall:
         known = self._known(videos)
         asked = replace(_parse(query, known), picture=image)
         scope = Scope.of(videos, known, span or asked.span, _seen(asked, within), as_of, level)
-        lexicon = Lexicon.of(asked, self.store.document_frequency)
+        lexicon = Lexicon.of(asked, partial(self.store.document_frequency, as_of=as_of))
         chosen = ch.columns(self.store, self.encoders, asked, scope)
         if image is not None and not any(one.by == "picture" for one, _ in chosen.columns):
             raise MissingModel(

@@ -58,7 +58,7 @@ def hint(
 ) -> str:
     """Say what was searched, the best score and what to try; "" when enough was found."""
     found = max((moment.coverage for moment in moments), default=0.0)
-    unknown = [term for term in query.terms if store.document_frequency(term)[0] == 0]
+    unknown = [one for one in query.terms if not store.document_frequency(one, scope.as_of)[0]]
     if moments and best >= WEAK and not (unknown and found < 0.5):
         return ""
     where = ", ".join(channel for channel in WORD_CHANNELS if channel in scope.within)

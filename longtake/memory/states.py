@@ -85,7 +85,7 @@ def states(
         LongtakeError: the source cannot be looked at.
     """
     known = recall.store.video(video)
-    bearing = Bearing.of(recall, query, video)
+    bearing = Bearing.of(recall, query, video, as_of)
     end = min(known.duration, as_of if as_of is not None else known.duration)
     whole = _inside(span, Span(0.0, end)) if span is not None else Span(0.0, end)
     tiles = prefiltered(recall.trace(query, video, span=span, as_of=as_of), whole)

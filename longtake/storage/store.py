@@ -281,9 +281,9 @@ class Store:
         pairs = [(records[number], score) for number, score in found]
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0].id))
 
-    def document_frequency(self, term: str) -> tuple[int, int]:
-        """Return (records that hold the term, records with words)."""
-        return self._words.frequency(term)
+    def document_frequency(self, term: str, as_of: Seconds | None = None) -> tuple[int, int]:
+        """Return (records that hold the term, records with words), of those known by a time."""
+        return self._words.frequency(term, as_of)
 
     def put_vectors(self, rows: Iterable[VectorRow]) -> None:
         """Keep vectors of records that are here, or replace those of the same facet."""

@@ -78,8 +78,10 @@ class Words:
         best = [(n, score) for n, score, of in rows if wanted is None or of in wanted]
         return best[:k]
 
-    def frequency(self, term: str) -> tuple[int, int]:
-        """Return (rows that hold the term, rows)."""
+    def frequency(self, term: str, as_of: Seconds | None = None) -> tuple[int, int]:
+        """Return (rows that hold the term, rows), of those known by a time."""
+        if as_of is not None:
+            return self._memo.get(("frequency", term, as_of), lambda: self._known(term, as_of))
         return self._memo.get(("frequency", term), lambda: self._frequency(term))
 
     def _frequency(self, term: str) -> tuple[int, int]:
@@ -92,6 +94,13 @@ class Words:
             sql, value = "SELECT count(*) FROM words WHERE words MATCH ?", quote(term)
         found = self._database.one(sql, (value,))
         return (found[0] if found else 0), rows
+
+    def _known(self, term: str, as_of: Seconds) -> tuple[int, int]:
+        sql = "SELECT count(*) FROM records r WHERE r.text != '' AND r.known_at <= ?"
+        rows = self._database.one(sql, (as_of,)) or (0,)
+        held = "SELECT rowid FROM words WHERE words MATCH ?"
+        named = self._database.one(f"{sql} AND r.n IN ({held})", (as_of, quote(term)))
+        return int(named[0]) if named and tokens(term) else 0, int(rows[0])
 
     def _rows(self) -> int:
         (rows,) = self._database.one("SELECT count(*) FROM words_docsize") or (0,)
