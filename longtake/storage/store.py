@@ -11,6 +11,7 @@ gives equal answers; ties go by time, then id. A `Store` may be used from severa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -288,6 +289,15 @@ class Store:
     def put_vectors(self, rows: Iterable[VectorRow]) -> None:
         """Keep vectors of records that are here, or replace those of the same facet."""
         self._vectors.put(rows)
+
+    def delete_vectors(self, records: Sequence[str]) -> int:
+        """Delete the vectors of records that stay; return how many there were."""
+        named = "n IN (SELECT r.n FROM records r, json_each(?) j WHERE r.id = j.value)"
+        told = (json.dumps(list(records)),)
+        with self.transaction():
+            row = self.database.one(f"SELECT count(*) FROM vectors WHERE {named}", told)
+            self.database.run(f"DELETE FROM vectors WHERE {named}", told)
+        return int(row[0]) if row else 0
 
     def vectors(
         self,
