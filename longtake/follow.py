@@ -84,6 +84,9 @@ class Follow(Watch):
         self._adopt(store, self._entry(store, key, info))
         known = store.progress(self.video.id, "deep")
         if known is None or not known.finished:
+            if known and not self.live.rewinds:
+                self.live.begins = self.live.now = known.done
+                self.live.note("not watched")
             return True
         if not holds(self.video, self._content() or ""):
             raise UsageError(
@@ -97,6 +100,8 @@ class Follow(Watch):
         content = self._content()
         for known in store.videos():
             if known.fingerprint == key or (content and holds(known, content)):
+                return known
+            if not content and known.path == self.live.place() and _open(known):
                 return known
         live: dict[str, Any] = {"began": wall_clock(), "ended": None, "content": None, "breaks": []}
         return store.add_video(
@@ -139,3 +144,8 @@ class Follow(Watch):
 
     def _total(self) -> Seconds | None:
         return None
+
+
+def _open(video: Video) -> bool:
+    """Whether an entry was begun by following and has not ended."""
+    return "live" in video.media and video.media["live"]["ended"] is None

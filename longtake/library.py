@@ -208,7 +208,7 @@ class Library:
             watch = Follow(self.path, src, self.models, self.settings, on_progress, idle=follow)
         video = watch.run(start=start, until=until, quick=quick, deep=deep)
         trouble = None
-        if redo or (deep and later):
+        if (redo or (deep and later)) and (follow is None or Path(video.path).is_file()):
             try:
                 self.later(video, None if later else (), redo=redo, on_progress=on_progress)
             except PartlyDone as error:

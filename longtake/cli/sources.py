@@ -26,6 +26,8 @@ def find_sources(names: Iterable[str]) -> tuple[list[Path], list[tuple[str, Long
 
 
 def _expand(name: str) -> list[Path]:
+    if "://" in name:
+        raise NoSuchFile(f"{name} is an address, not a file", fix="add --follow to read a stream")
     path = Path(name).expanduser()
     if path.is_dir():
         files = [one for one in path.rglob("*") if one.suffix.lower() in MEDIA_ENDINGS]

@@ -16,6 +16,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -84,12 +86,20 @@ class Decoder:
     def __iter__(self) -> Iterator[Item]:
         """Decode from `start` to `until`."""
         self.warnings.clear()
-        with self.live.opened() if self.live else open_media(self.path) as container:
-            one = _Pass(self, container)
-            try:
-                yield from one.run()
-            finally:
-                one.close()
+        if self.live is None:
+            with open_media(self.path) as container:
+                yield from self._one(container)
+            return
+        with closing(self.live.legs()) as legs:
+            for container in legs:
+                yield from self._one(container)
+
+    def _one(self, container: Any) -> Iterator[Item]:
+        one = _Pass(self, container)
+        try:
+            yield from one.run()
+        finally:
+            one.close()
 
     def stop(self) -> None:
         """End a live source where it is; a file needs no stopping."""
@@ -110,20 +120,22 @@ class _Pass:
             self._streams.video = None
         live = decoder.live
         self._stated = None if live else stated_duration(container)
-        self._zero = zero_of(container)
+        begins = live.begins if live else 0.0
+        start = max(decoder.start, begins)
+        self._zero = zero_of(container) - Fraction(begins).limit_denominator(1_000_000)
         longest = 0.0 if live else longest_credible(container)
         self._clock = Clock(self._zero, longest, decoder.warnings, live.note if live else None)
         video, audio = self._streams.video, self._streams.audio
         self.pictures = video and PictureFlow(
-            video, decoder.grid, start=decoder.start, small=decoder.small,
+            video, decoder.grid, start=start, small=decoder.small,
             max_side=decoder.max_side,
         )  # fmt: skip
         again = decoder.path if live is None or live.renews else None
-        self.sounds = audio and SoundFlow(again, audio, start=decoder.start)
+        self.sounds = audio and SoundFlow(again, audio, start=start)
         self._merge = Merge(self)
         self._held: list[Any] = []
         self._held_bytes = 0
-        self._running = decoder.start <= 0
+        self._running = start <= begins  # else what comes before the start is passed over
 
     def close(self) -> None:
         if self.sounds:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,6 +59,8 @@ class Bytes(Protocol):
 class Live:
     """A source that grows. `path` is its file or address, `name` what people call it."""
 
+    rewinds = True
+    """Whether it can be read again from its first byte."""
     renews = False
     """Whether `path` is a file that can be opened again from its start while it grows."""
 
@@ -66,13 +68,20 @@ class Live:
         self.path, self.name, self.idle = path, name, idle
         self.breaks: list[Break] = []
         self.now: Seconds = 0.0
+        self.begins: Seconds = 0.0
+        """The stream time of the first packet of what `legs` opened last."""
         self._told = 0
-        self._stopped = threading.Event()
+        self.halt = threading.Event()
         self._info: MediaInfo | None = None
 
     def stop(self) -> None:
         """End the stream where it is; a read that waits returns at once. From any thread."""
-        self._stopped.set()
+        self.halt.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self.halt.is_set()
 
     def key(self) -> str:
         """Identify the source while its whole content cannot be known (64 hex digits)."""
@@ -129,11 +138,16 @@ class Live:
         finally:
             reader.close()
 
+    def legs(self) -> Generator[Any, None, None]:
+        """Open the stream; where it must be opened anew when it breaks off, several times."""
+        with self.opened() as container:
+            yield container
+
     def wait(self, since: float) -> bool:
         """Pause before another look; False when nothing came for `idle` since then, or stopped."""
         if time.monotonic() - since >= self.idle:
             return False
-        return not self._stopped.wait(min(POLL, self.idle))
+        return not self.halt.wait(min(POLL, self.idle))
 
 
 class GrowingFile(Live):
@@ -230,7 +244,12 @@ def open_live(name: str | Path, idle: Seconds = IDLE) -> Live:
 
     Raises:
         EmptyMedia: no idle time is left to wait for it.
+        UsageError: it is an address that may not be opened.
     """
     if idle <= 0:
         raise EmptyMedia("a stream cannot be followed for 0 s", fix="wait longer: --idle 30")
+    if "://" in str(name):
+        from longtake.perception.addresses import open_address
+
+        return open_address(str(name), idle)
     return GrowingFile(Path(name).expanduser(), idle)

@@ -77,22 +77,24 @@ def ingest_command(
     the profile has, such as captions (naming --quick or --deep leaves them out). Ctrl-C keeps
     what is done; the same command goes on from there.
 
-    With --follow, SOURCE is still being written (MPEG-TS, Matroska, fragmented MP4): it is read as
-    it grows, and has ended when it stood still for --idle seconds.
+    With --follow, SOURCE is still being made: a file that is written (MPEG-TS, Matroska, fragmented
+    MP4) or an address (http, https, rtsp, rtsps, udp, tcp). It is read as it comes, and has ended
+    when nothing came for --idle seconds.
     """
     session = current()
     check_order(start, until)
     passes = which_passes(quick, deep)
     later = not quick and deep is None
     anew = _redone(session, redo)
-    live = _followed(sources, follow, idle)
-    files, lost = ([Path(sources[0])], []) if live else find_sources(sources)
+    live = _followed(sources, follow, idle, only_estimate)
+    found_files, lost = ([], []) if live else find_sources(sources)
     if only_estimate:
         if lost:
             raise lost[0][1]
-        found = estimate(session, files, start=start, until=until, passes=passes)
-        emit(found, lambda: estimate_text(found), count=len(files))
+        found = estimate(session, found_files, start=start, until=until, passes=passes)
+        emit(found, lambda: estimate_text(found), count=len(found_files))
         return
+    files: Sequence[Path | str] = sources if live else found_files
     watched, failed = [], [(name, error) for name, error in lost]
     for number, path in enumerate(files, 1):
         if len(files) > 1:
@@ -118,7 +120,9 @@ def ingest_command(
     emit(_data(watched, failed), lambda: _text(watched), count=len(watched))
 
 
-def _followed(sources: Sequence[str], follow: bool, idle: float | None) -> float | None:
+def _followed(
+    sources: Sequence[str], follow: bool, idle: float | None, estimating: bool
+) -> float | None:
     """Read --follow and --idle: the seconds to wait for more, or None to watch what is there."""
     from longtake.perception.sources import IDLE
 
@@ -126,6 +130,8 @@ def _followed(sources: Sequence[str], follow: bool, idle: float | None) -> float
         if idle is not None:
             raise UsageError("--idle goes with --follow", fix="add --follow")
         return None
+    if estimating:
+        raise UsageError("how long a stream lasts is not known", fix="leave out --estimate")
     if len(sources) > 1:
         raise UsageError("--follow follows one source", fix="start one longtake for each library")
     return idle or IDLE
@@ -165,7 +171,7 @@ def which_passes(quick: bool | None, deep: bool | None) -> tuple[bool, bool]:
 
 def watch(
     session: Session,
-    path: Path,
+    path: Path | str,
     mode: str,
     *,
     start: float | None = None,
@@ -188,12 +194,13 @@ def watch(
     more |= {"follow": follow} if follow else {}
     more |= {"kv": False} if session.settings().kv.build else {}  # built apart, afterwards
     left: PartlyDone | None = None
+    name = Path(path).name
     try:
-        with reporter(shown, every=every, name=path.name) as report:
+        with reporter(shown, every=every, name=name) as report:
 
             def tell(event: dict[str, Any]) -> None:
                 for text in event.get("warnings", ()):
-                    warn(f"{clean(path.name)}: {clean(text)}")
+                    warn(f"{clean(name)}: {clean(text)}")
                 report(event)
 
             video = library.ingest(
