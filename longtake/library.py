@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.memory.locate import Located
     from longtake.memory.recall import Recall, Recalled
+    from longtake.memory.retention import Forgotten
     from longtake.models.profiles import Models
     from longtake.models.protocols import ChatModel, Image
     from longtake.storage.records import Level, Record, Video
@@ -441,6 +442,38 @@ class Library:
             self.kv_drop(known)
         with Store.open(self.path, write=True) as store:
             store.remove_video(known.id)
+
+    def forget(
+        self,
+        video: Video | str,
+        *,
+        before: Seconds | None = None,
+        budget: int | None = None,
+        keep_text: bool = False,
+        dry_run: bool = False,
+    ) -> Forgotten:
+        """Give up detail of a video, pictures first and text last; its file stays.
+
+        Args:
+            before: only what ended before this time.
+            budget: instead, as much as it takes to keep no more than so many bytes, oldest first.
+            keep_text: only pictures and the vectors of frames and clips.
+            dry_run: tell what would go, and change nothing.
+
+        Raises:
+            UsageError: a budget and a time, or a budget and `keep_text`, were both given.
+        """
+        from longtake.memory.retention import forget, within
+        from longtake.storage.store import Store
+
+        if budget is not None and (before is not None or keep_text):
+            raise UsageError("a number of bytes decides by itself what goes", fix="give that alone")
+        known = self.video(video)
+        self.close()
+        with Store.open(self.path, write=True) as store:
+            if budget is not None:
+                return within(store, known.id, budget, dry_run=dry_run)
+            return forget(store, known.id, before=before, keep_text=keep_text, dry_run=dry_run)
 
     def timeline(self, video: Video | str, zoom: Level = "chapter") -> list[Record]:
         """Return the chapters, scenes or clips of a video in order."""

@@ -128,6 +128,10 @@ class Settings:
         "Seconds of video stored in one transaction.", 60.0, ge=10, le=600
     )
     clip_seconds: float = _option("Aimed length of a clip in seconds.", 10.0, ge=2, le=120)
+    capacity: int = _option(
+        "Most frames, clips, scenes and chapters each that a video keeps, 128 or more; "
+        "0 keeps everything.", 0, ge=0
+    )  # fmt: skip
     search: SearchSettings = _option("Search.", factory=SearchSettings)
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
     kv: KVSettings = _option("Key–value memory.", factory=KVSettings)

@@ -108,7 +108,9 @@ class Watch:
         from longtake.memory.writer import MemoryWriter
 
         self.store, self.video = store, video
-        self.writer = MemoryWriter(store, self.video, self.models.text_encoder)
+        self.writer = MemoryWriter(
+            store, self.video, self.models.text_encoder, capacity=self.settings.capacity
+        )
 
     def quick_pass(self) -> None:
         """Skim the keyframes, unless that or the deep pass is done."""
