@@ -23,7 +23,7 @@ from longtake.timecode import Span
 
 if TYPE_CHECKING:
     from longtake.models.protocols import TextEncoder
-    from longtake.storage.records import Facet, Level, Record, VectorRow, Video
+    from longtake.storage.records import Level, Record, VectorRow, Video
     from longtake.storage.store import Store
 
 CLIPS = 32
@@ -69,12 +69,10 @@ def _vectors(store: Store, video: Video, keep: set[str]) -> list[VectorRow]:
         level, channel, facet = key.split(".")
         if level not in _FINE:
             continue
-        ids, _, matrix = store.vectors(
-            cast("Level", level), cast("Facet", facet), video=video.id, channel=channel
-        )
+        ids, _, matrix = store.vectors(cast("Level", level), facet, video=video.id, channel=channel)
         for name, vector in zip(ids, matrix, strict=True):
             if name in keep:
-                rows.append(VectorRow(name, cast("Facet", facet), vector, 0.0))
+                rows.append(VectorRow(name, facet, vector, 0.0))
     return rows
 
 

@@ -83,7 +83,7 @@ def fifo(rows: Rows, capacity: int, seed: int = 0) -> Rows:
 
 def uniform(rows: Rows, capacity: int, seed: int = 0) -> Rows:
     """Keep frames at equal distances."""
-    return rows[np.linspace(0, len(rows) - 1, capacity).astype(int)]
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, capacity).astype(int)])
 
 
 def kmeans(rows: Rows, capacity: int, seed: int = 0, *, spread: bool = False) -> Rows:

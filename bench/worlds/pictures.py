@@ -101,7 +101,7 @@ def _green_field() -> Image.Image:
 
 
 def _photo(name: str) -> Image.Image:
-    from sklearn.datasets import load_sample_image  # type: ignore[import-untyped]
+    from sklearn.datasets import load_sample_image
 
     return Image.fromarray(load_sample_image(name)).resize(_BASE)
 
