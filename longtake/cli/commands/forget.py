@@ -28,10 +28,11 @@ from longtake.errors import UsageError
 def forget_command(
     video: str, before: float | None, keep_text: bool, budget: int | None, dry_run: bool, yes: bool
 ) -> None:
-    """Give up what is known of a video, or of the part before a time; its file stays.
+    """Give up detail of a video: pictures first, text last.
 
-    Pictures go first, then vectors of frames and clips, then records, words last. A key–value
-    memory is dropped by `kv drop`, and the video as a whole by `videos rm`.
+    All of it, or what ended before a time; then vectors of frames and clips go, then records, words
+    last. The file stays. A key–value memory is dropped by `kv drop`, and the video as a whole by
+    `videos rm`.
     """
     library = current().open()
     known = library.video(video)
