@@ -87,6 +87,17 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def items(source: Any) -> list[Any]:
+    """All that is decoded, by tracks: fragments may part what begins at the same instant."""
+    found: list[Any] = []
+    for item in Decoder(source):
+        if isinstance(item, Sound):
+            found.append(("sound", item.start, hash(item.samples.tobytes())))
+        elif item.small is not None:
+            found.append(("picture", item.time, hash(item.small.tobytes())))
+    return sorted(found)
+
+
 @pytest.mark.parametrize("ending", [".ts", ".mkv", ".mp4"])
 def test_what_is_decoded_is_what_the_finished_file_holds(ending: str, tmp_path: Path) -> None:
     whole = draw(tmp_path / f"w{ending}", [Scene(14, "white", "alpha", moving=True)])
@@ -99,15 +110,6 @@ def test_what_is_decoded_is_what_the_finished_file_holds(ending: str, tmp_path: 
                 append(self.file, parts.pop())
                 return True
             return False
-
-    def items(source: Any) -> list[Any]:
-        found: list[Any] = []
-        for item in Decoder(source):
-            if isinstance(item, Sound):
-                found.append(("sound", item.start, hash(item.samples.tobytes())))
-            elif item.small is not None:
-                found.append(("picture", item.time, hash(item.small.tobytes())))
-        return sorted(found)  # by tracks: fragments may part what begins at the same instant
 
     complete = items(whole)
     assert items(Waiting(path)) == complete

@@ -15,10 +15,9 @@ import pytest
 from longtake.errors import MediaError, UsageError
 from longtake.perception import addresses
 from longtake.perception.addresses import Address, Http, open_address
-from longtake.perception.decode import Decoder, Sound
 from longtake.perception.sources import open_live
 from tests.media import Scene, draw_video, silence
-from tests.test_live_file import kept, library
+from tests.test_live_file import items, kept, library
 
 
 @dataclass
@@ -77,16 +76,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("film") / "live.ts"
     scenes = [Scene(9, "white", "alpha", moving=True), Scene(9, "blue", "beta")]
     return draw_video(path, scenes, fps=5, size=(160, 90), sound=silence(18) + 0.01)
-
-
-def items(source: Any) -> list[Any]:
-    found: list[Any] = []
-    for item in Decoder(source):
-        if isinstance(item, Sound):
-            found.append(("sound", item.start, hash(item.samples.tobytes())))
-        elif item.small is not None:
-            found.append(("picture", item.time, hash(item.small.tobytes())))
-    return sorted(found)
 
 
 @pytest.mark.parametrize(("ranges", "length"), [(True, True), (False, True), (True, False)])

@@ -7,8 +7,9 @@ a `Part`. What they make lives in modules of its own, imported when a model is f
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from longtake.models.hub import hub_name, local
 
 if TYPE_CHECKING:
     from longtake.models.parts import Part, Parts
@@ -31,7 +32,6 @@ def diarizer(parts: Parts, name: str) -> Part:
 
 def vision(parts: Parts, name: str) -> Part:
     """Looks at frames and writes: a model of this machine, or one behind the endpoint."""
-    from longtake.models.hub import local
     from longtake.models.parts import Part
 
     settings = parts.settings
@@ -52,7 +52,7 @@ def vision(parts: Parts, name: str) -> Part:
 
         return HubVision(name, device=parts.device, threads=settings.threads)
 
-    return Part(_label(name), (), here, (name,))
+    return Part(hub_name(name), (), here, (name,))
 
 
 def captioner(parts: Parts, name: str) -> Part:
@@ -78,7 +78,7 @@ def reranker(parts: Parts, name: str) -> Part:
 
         return open_reranker(name, device=parts.device, threads=parts.settings.threads)
 
-    return Part(_label(name), (), build, (name,))
+    return Part(hub_name(name), (), build, (name,))
 
 
 def encoders(parts: Parts, names: str) -> Part:
@@ -93,7 +93,7 @@ def encoders(parts: Parts, names: str) -> Part:
         threads = parts.settings.threads
         return [open_encoder(name, device=parts.device, threads=threads) for name in each]
 
-    return Part(", ".join(_label(name) for name in each), (), build, each)
+    return Part(", ".join(hub_name(name) for name in each), (), build, each)
 
 
 def detector(parts: Parts, name: str) -> Part:
@@ -105,12 +105,7 @@ def detector(parts: Parts, name: str) -> Part:
 
         return open_detector(name, device=parts.device, threads=parts.settings.threads)
 
-    return Part(_label(name), (), build, (name,))
-
-
-def _label(name: str) -> str:
-    """What a model of the hub, or of a folder, is called in the library."""
-    return f"{Path(name).name.lower()}@hub"
+    return Part(hub_name(name), (), build, (name,))
 
 
 MAKERS: dict[str, Maker] = {

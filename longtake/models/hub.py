@@ -60,6 +60,17 @@ def local(name: str) -> bool:
     )
 
 
+def hub_name(model: str | Path) -> str:
+    """What a model of the hub, or of a folder or file, is called in the library.
+
+    A plan names it before it is loaded and the model itself afterwards: both by this.
+
+    >>> hub_name("Qwen/Qwen3-0.6B"), hub_name("/models/tiny.Q4.gguf")
+    ('qwen3-0.6b@hub', 'tiny.q4.gguf@hub')
+    """
+    return f"{Path(model).name.lower()}@hub"
+
+
 def place(name: str) -> Path:
     """Return where a model is: the folder or GGUF file named, or a hub model's folder.
 

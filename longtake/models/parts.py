@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from longtake.errors import MissingConfig
+from longtake.models.hub import hub_name
 from longtake.models.hub_catalog import PLANS
 from longtake.models.kv.streamer import Streamer
 from longtake.models.store import ModelStore
@@ -179,7 +180,7 @@ class Parts:
         return getattr(self.settings, kind) or self._plan.get(kind)
 
     def _whisper(self, name: str) -> Part:
-        label = f"{_short(name).removeprefix('faster-')}@hub"
+        label = hub_name(name).removeprefix("faster-")
 
         def build() -> Any:
             from longtake.models.hub import loaded, place
@@ -211,7 +212,7 @@ class Parts:
 
     def _local(self, name: str) -> Part:
         """A language model that runs here: safetensors in a folder, or one GGUF file."""
-        label = f"{_short(name)}@hub"
+        label = hub_name(name)
 
         def build() -> Any:
             from longtake.models.hub import loaded, place
@@ -246,7 +247,7 @@ class Parts:
             from longtake.models.hub import folder
             from longtake.models.kv.streamer import opened
 
-            label = f"{_short(named)}@hub"
+            label = hub_name(named)
             return Part(label, (), lambda: opened(folder(named), label), (named,))
         name = chat.name if shared else self.store.spec(_SMOLLM).maker
 
@@ -297,12 +298,3 @@ def _voice() -> Any:
     from longtake.models.voice import SileroVoice
 
     return SileroVoice()
-
-
-def _short(name: str) -> str:
-    """The last part of a folder, file or hub name, in small letters.
-
-    >>> _short("Qwen/Qwen3-0.6B"), _short("/models/tiny.Q4.gguf")
-    ('qwen3-0.6b', 'tiny.q4.gguf')
-    """
-    return Path(name).name.lower()

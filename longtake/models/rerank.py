@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from longtake.errors import BackendError, MissingModel, UnsupportedModel
-from longtake.models.hub import folder
+from longtake.models.hub import folder, hub_name
 from longtake.models.quiet import offline, torch_threads
 from longtake.models.vision.batches import in_batches
 
@@ -61,7 +61,7 @@ def open_reranker(
     """
     place = folder(str(model))
     _check(place)
-    called = name or f"{Path(model).name.lower()}@hub"
+    called = name or hub_name(model)
     return _CrossEncoder(place, called, device, dtype, threads)
 
 

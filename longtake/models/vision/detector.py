@@ -29,7 +29,7 @@ from typing import Any, cast
 import numpy as np
 
 from longtake.errors import MissingDependency, UnsupportedModel, UsageError
-from longtake.models.hub import folder
+from longtake.models.hub import folder, hub_name
 from longtake.models.protocols import Detection, Detector, Image
 from longtake.models.quiet import offline, quiet, torch_threads
 from longtake.models.vision.batches import in_batches
@@ -86,8 +86,7 @@ def open_detector(
         model = _weights(place, name, kind).to(device=device, dtype=_dtype(dtype)).eval()
     made: type[_Hub] = {"closed": ClosedDetector, "owl": OwlDetector}.get(kind, GroundingDetector)
     floor = LEAST[kind] if least is None else least
-    label = f"{Path(name).name.lower()}@hub"
-    return cast(Detector, made(label, model, processor, batch, floor, tuple(labels)))
+    return cast(Detector, made(hub_name(name), model, processor, batch, floor, tuple(labels)))
 
 
 # -- loading -------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from longtake.errors import BackendError, MissingModel, UnsupportedModel
-from longtake.models.hub import folder
+from longtake.models.hub import folder, hub_name
 from longtake.models.protocols import Image, ImageEncoder, Vectors
 from longtake.models.quiet import offline, torch_threads
 from longtake.models.vision.batches import in_batches
@@ -64,7 +64,7 @@ def open_encoder(
         UnsupportedModel: it is of another architecture.
     """
     place = folder(str(model))
-    called = name or f"{Path(model).name.lower()}@hub"
+    called = name or hub_name(model)
     if (place / "modules.json").is_file():
         return _Encoder(called, lambda: _Sentences(place, called, device, dtype, threads))
     check_folder(place)

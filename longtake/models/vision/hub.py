@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from longtake.errors import BackendError, MissingDependency
-from longtake.models.hub import folder
+from longtake.models.hub import folder, hub_name
 from longtake.models.protocols import Asked
 from longtake.models.quiet import offline, quiet, torch_threads
 from longtake.models.vision.batches import in_batches, is_full
@@ -58,7 +58,7 @@ class HubVision:
         longest: int = 1024,
     ) -> None:
         _check_device(device)
-        self.name = f"{Path(model).name.lower()}@hub"
+        self.name = hub_name(model)
         self.used = Used()
         self.batch = batch or BATCH.get(device, 8)
         self._device = device
