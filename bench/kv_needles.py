@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +88,6 @@ class Setting:
         return {row.id for row in self.memory.rows() if str(note) in row.refs}
 
 
-def _words(memory: Segments, ids: Sequence[int]) -> list[Any]:
-    said = memory.tokens(ids)
-    return [said[one] for one in ids]
-
-
 @contextmanager
 def setting(args: argparse.Namespace) -> Iterator[Setting]:
     """Load the model, encode or open the stream, and open a session over it."""
@@ -108,7 +102,7 @@ def setting(args: argparse.Namespace) -> Iterator[Setting]:
         with memory:
             last = [row.id for row in memory.rows()][-WINDOW // BLOCK :]
             session = Session.over(tap, tokenizer, memory.get, recent=memory.get(last),
-                                   words=partial(_words, memory))  # fmt: skip
+                                   words=memory.tokens)  # fmt: skip
             yield Setting(tap, session, memory, profile, told, seconds)
 
 

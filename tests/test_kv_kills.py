@@ -97,7 +97,8 @@ def told(place: Path) -> list[Any]:
             index.update(raw_bytes(part.keys) + raw_bytes(part.blocks))
         tokens = memory.tokens([row.id for row in rows])
         return [
-            [(r.id, r.start, r.end, r.refs, r.ghost, tokens[r.id].tolist()) for r in rows],
+            [(r.id, r.start, r.end, r.refs, r.ghost, said.tolist())
+             for r, said in zip(rows, tokens, strict=True)],
             [digest(one) for one in memory.get(live, verify=True)], index.hexdigest(),
         ]  # fmt: skip
 

@@ -164,7 +164,7 @@ def test_index_rows_are_the_keys_of_the_heads_in_any_chunks(folder: Path, chunk:
         assert names.tolist() == [i for i in range(10) for _ in range(block(i).n)]
         (one,) = memory.index_rows(((2, 0),), ids=[5])
         assert torch.equal(one.keys[0], keys[1][names == 5])
-        assert memory.tokens([7])[7].tolist() == block(7).tokens.tolist()
+        assert memory.tokens([7])[0].tolist() == block(7).tokens.tolist()
 
 
 def test_heads_that_are_not_indexed_are_read_from_the_blocks(folder: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_ghost_keeps_its_index_refs_and_tokens_only(folder: Path) -> None:
         assert not (folder / "seg-000001.safetensors").exists()
         (row,) = memory.rows([5])
         assert (row.ghost, row.refs, row.n, row.start) == (True, ("v1:clip:5",), 10, 50.0)
-        assert memory.tokens([5])[5].tolist() == block(5).tokens.tolist()
+        assert memory.tokens([5])[0].tolist() == block(5).tokens.tolist()
         with pytest.raises(KVMissing, match="ghost") as caught:
             memory.get([5])
         assert "longtake kv build" in str(caught.value.fix)

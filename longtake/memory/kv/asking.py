@@ -10,7 +10,7 @@ Nothing is written. A memory that cannot be used raises a `KVError`, which says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -160,13 +160,9 @@ class _Stream:
         self._sink = sink_block(tap, ids_of(tokenizer, wording.before))
         self._tiers = Tiers(memory, rebuild=Ghosts(tap, self._sink, memory))
         read = partial(self._tiers.get, verify=True)
-        self._session = Session(tap, tokenizer, wording, self._sink, read, words=self._words)
+        self._session = Session(tap, tokenizer, wording, self._sink, read, words=memory.tokens)
         self.neutral = neutral or self._session.neutral(profile.layers)
         self._index = MassIndex.over(memory, profile, neutral=self.neutral)
-
-    def _words(self, ids: Sequence[int]) -> list[Tensor]:
-        said = self.memory.tokens(ids)
-        return [said[one] for one in ids]
 
     def recall(
         self, question: str, k: int | Literal["auto"], spans: Spans | None, as_of: float | None,

@@ -87,5 +87,4 @@ class Ghosts:
     def _tokens(self, rows: Sequence[BlockRow]) -> Tensor:
         import torch
 
-        every = self._memory.tokens([row.id for row in rows])
-        return torch.cat([every[row.id] for row in rows])
+        return torch.cat(self._memory.tokens([row.id for row in rows]))

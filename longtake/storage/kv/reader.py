@@ -163,8 +163,8 @@ class Reader:
             parts.sizes, row.refs,
         )  # fmt: skip
 
-    def tokens(self, ids: Iterable[int]) -> dict[int, Tensor]:
-        """Return the token ids of blocks, ghosts too: int64 [n] each.
+    def tokens(self, ids: Iterable[int]) -> list[Tensor]:
+        """Return the token ids of blocks, ghosts too, in the order asked for: int64 [n] each.
 
         Raises:
             KVMissing: a block is not here.
@@ -172,7 +172,7 @@ class Reader:
         """
         wanted = list(ids)
         rows = {row.id: row for row in self.rows(wanted)}
-        return {one: self._shelf(there(one, rows)).tokens(rows[one]) for one in wanted}
+        return [self._shelf(there(one, rows)).tokens(rows[one]) for one in wanted]
 
     def index_rows(
         self,
