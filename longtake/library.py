@@ -12,7 +12,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from longtake.errors import LongtakeError, NotFound, PartlyDone, SourceGone, UsageError
+from longtake.errors import LongtakeError, NotFound, PartlyDone, SourceGone
+from longtake.keeping import Keeping
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.memory.locate import Located
     from longtake.memory.recall import Recall, Recalled
-    from longtake.memory.retention import Forgotten
     from longtake.models.profiles import Models
     from longtake.models.protocols import ChatModel, Image
     from longtake.storage.records import Level, Record, Video
@@ -62,7 +62,7 @@ def open_library(
     return Library(loaded, chat=chat)
 
 
-class Library:
+class Library(Keeping):
     """Watched videos on disk, and the means to watch more and to ask.
 
     `models` may be given to use other models than the profile's (tests do), and `chat` a chat model
@@ -220,61 +220,6 @@ class Library:
             raise trouble
         return video
 
-    def later(
-        self,
-        video: Video | str,
-        names: Sequence[str] | None = None,
-        *,
-        redo: Sequence[str] = (),
-        on_progress: OnProgress | None = None,
-    ) -> None:
-        """Run later passes over a watched video: what the profile's bigger models add.
-
-        Args:
-            video: which; it must have been watched in depth, wholly or in part.
-            names: some of ``captions``, ``pictures``, ``objects``, ``speakers`` and ``retell``; None
-                for all that the profile has models for. Those that are finished are left alone.
-            redo: passes that are made anew, whatever there is.
-            on_progress: called with events like those of `ingest`; `stage` is the pass's name.
-
-        Raises:
-            UsageError: there is no such pass.
-            MissingConfig: the profile has no model for one that was named.
-            PartlyDone: some failed; the others are finished.
-            Interrupted: Ctrl-C; what was stored is kept.
-        """
-        from longtake.later import Later, check_names, need, planned
-
-        anew = check_names(redo)
-        need(self.models, [*check_names(names or ()), *anew])
-        if not planned(self.models):
-            return
-        known = self.video(video)
-        try:
-            Later(self.path, self.models, self.settings, on_progress).run(known.id, names, anew)
-        finally:
-            self.close()  # What is open does not see what was written since.
-
-    def kv_build(
-        self, video: Video | str, on_progress: OnProgress | None = None, **more: Any
-    ) -> dict[str, Any]:
-        """Read a video's text as a stream, or go on; `more`: scheme, bytes_per_hour, stop."""
-        self.close()  # What is open holds the streamer, and does not see what was written since.
-        return self.kv.build(self.store, self.video(video), on_progress=on_progress, **more)
-
-    def kv_status(self, video: Video | str) -> list[dict[str, Any]]:
-        """Return a row for each key–value memory of a video."""
-        return self.kv.status(self.video(video), self.store)
-
-    def kv_verify(self, video: Video | str) -> list[dict[str, Any]]:
-        """Hold every file of a video's key–value memories against its hash."""
-        return self.kv.verify(self.video(video))
-
-    def kv_drop(self, video: Video | str) -> int:
-        """Remove a video's key–value memories; return the bytes that gives back."""
-        self.close()
-        return self.kv.drop(self.video(video))
-
     # -- asking ----------------------------------------------------------------------------
 
     def ask(
@@ -413,67 +358,6 @@ class Library:
                 fix=f"longtake videos relink {video.id} NEW_PATH",
             )
         return path
-
-    def relink(self, video: Video | str, path: str | Path) -> Video:
-        """Tell where a moved file is now; its content must be the same.
-
-        Raises:
-            UsageError: the file holds other content.
-        """
-        from longtake.perception.media import fingerprint, probe
-        from longtake.storage.store import Store
-        from longtake.watch import holds
-
-        known, _ = self.video(video), probe(Path(path))
-        if not holds(known, fingerprint(Path(path))):
-            raise UsageError(
-                f"{path} is not the content that was watched as {known.name}",
-                fix=f"longtake ingest {path} watches it as a video of its own",
-            )
-        with Store.open(self.path, write=True) as store:
-            return store.update_video(known.id, path=str(Path(path).resolve()))
-
-    def remove(self, video: Video | str) -> None:
-        """Forget a video and all that was derived from it; its file stays."""
-        from longtake.storage.store import Store
-
-        known = self.video(video)
-        if self.kv.has(known):
-            self.kv_drop(known)
-        with Store.open(self.path, write=True) as store:
-            store.remove_video(known.id)
-
-    def forget(
-        self,
-        video: Video | str,
-        *,
-        before: Seconds | None = None,
-        budget: int | None = None,
-        keep_text: bool = False,
-        dry_run: bool = False,
-    ) -> Forgotten:
-        """Give up detail of a video, pictures first and text last; its file stays.
-
-        Args:
-            before: only what ended before this time.
-            budget: instead, as much as it takes to keep no more than so many bytes, oldest first.
-            keep_text: only pictures and the vectors of frames and clips.
-            dry_run: tell what would go, and change nothing.
-
-        Raises:
-            UsageError: a budget and a time, or a budget and `keep_text`, were both given.
-        """
-        from longtake.memory.retention import forget, within
-        from longtake.storage.store import Store
-
-        if budget is not None and (before is not None or keep_text):
-            raise UsageError("a number of bytes decides by itself what goes", fix="give that alone")
-        known = self.video(video)
-        self.close()
-        with Store.open(self.path, write=True) as store:
-            if budget is not None:
-                return within(store, known.id, budget, dry_run=dry_run)
-            return forget(store, known.id, before=before, keep_text=keep_text, dry_run=dry_run)
 
     def timeline(self, video: Video | str, zoom: Level = "chapter") -> list[Record]:
         """Return the chapters, scenes or clips of a video in order."""
