@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import sys
+import time
 from pathlib import Path
 
 from longtake.errors import Locked
+from longtake.timecode import Seconds
 
 # Windows locks bytes against reading too: lock one far behind the text.
 _FAR_BYTE = 1 << 30
+_POLL: Seconds = 0.05
 
 
 class WriterLock:
@@ -27,21 +31,28 @@ class WriterLock:
         self._handle: int | None = handle
 
     @classmethod
-    def take(cls, path: Path) -> WriterLock:
-        """Become the writer.
+    def take(cls, path: Path, wait: Seconds = 0.0) -> WriterLock:
+        """Become the writer; while another is, look again for `wait` seconds.
 
         Raises:
             Locked: another process, or another part of this one, is the writer.
         """
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(handle)
-        except OSError:
+        until = time.monotonic() + wait
+        while True:
+            try:
+                _lock(handle)
+                break
+            except OSError:
+                if time.monotonic() < until:
+                    # Not in step: those who wait together would else meet again each time.
+                    time.sleep(_POLL * random.uniform(0.5, 1.5))
+                    continue
             os.close(handle)
             raise Locked(
                 f"{holder(path)} is writing to {path.parent}",
                 fix="wait until it ends or stop it; asking and searching work meanwhile",
-            ) from None
+            )
         text = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
         os.ftruncate(handle, 0)
         os.write(handle, text.encode())

@@ -62,13 +62,21 @@ class Store:
         self._closed = False
 
     @classmethod
-    def open(cls, path: str | Path, *, write: bool = False, create: bool = False) -> Store:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        write: bool = False,
+        create: bool = False,
+        wait: Seconds = 0.0,
+    ) -> Store:
         """Open the library at `path`.
 
         Args:
             path: the library's folder.
             write: become its one writer.
             create: make it when nothing is there.
+            wait: so many seconds for another writer to end.
 
         Raises:
             NotFound: nothing is there, and `create` is off.
@@ -83,7 +91,7 @@ class Store:
         if fresh:
             with translated(folder.database):
                 folder.make()
-        lock = WriterLock.take(folder.lock) if write or fresh else None
+        lock = WriterLock.take(folder.lock, wait) if write or fresh else None
         try:
             database = open_database(folder, write=write, locked=lock is not None)
         except BaseException:
