@@ -31,7 +31,6 @@ from longtake.settings import (
     PROFILES,
     Option,
     Profile,
-    ProgressSettings,
     SearchSettings,
     Settings,
     options,
@@ -109,8 +108,10 @@ def load_settings(**flags: Any) -> Settings:
     values = {name: None if value == "" else value for name, value in values.items()}
     for name in ("library", "models_dir"):
         values[name] = values[name].expanduser()
-    for name, section in (("search", SearchSettings), ("progress", ProgressSettings)):
-        values[name] = section(**values[name].model_dump())
+    for item in dataclasses.fields(Settings):
+        section = item.default_factory
+        if dataclasses.is_dataclass(section):
+            values[item.name] = section(**values[item.name].model_dump())
     return Settings(**values, sources=sources, warnings=warnings)
 
 

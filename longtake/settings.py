@@ -85,6 +85,19 @@ class KVSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """Options of how much room what is remembered may take."""
+
+    video_bytes: int = _option(
+        "Most bytes that is kept of a video: beyond it old detail goes, pictures first and text "
+        "last; 0 means no limit.", 0, ge=0
+    )  # fmt: skip
+    library_bytes: int = _option(
+        "The same for all videos together; the largest give first; 0 means no limit.", 0, ge=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All options. `sources` says where each value came from; read it with `origins`.
 
@@ -135,6 +148,7 @@ class Settings:
     search: SearchSettings = _option("Search.", factory=SearchSettings)
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
     kv: KVSettings = _option("Key–value memory.", factory=KVSettings)
+    budget: BudgetSettings = _option("Room for what is remembered.", factory=BudgetSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
