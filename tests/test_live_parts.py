@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from longtake.errors import Locked
+from longtake.memory.consolidation import Consolidator, due
+from longtake.memory.writer import MemoryWriter
 from longtake.storage.lock import WriterLock
+from longtake.storage.records import Record
 from longtake.storage.store import Store
+from tests.memory_world import Encoder, add_video, chunks, lecture, open_store
 
 
 def test_a_writer_waits_its_turn_and_then_gives_up(tmp_path: Path) -> None:
@@ -43,3 +49,47 @@ def test_those_who_wait_together_all_get_their_turn(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(turns) == [0, 1, 2, 3, 4]
+
+
+def consolidated(
+    folder: Path, apart: bool, late: Callable[[int], bool], size: float = 20.0, capacity: int = 0
+) -> list[Record]:
+    """Write a lecture, and consolidate it apart from writing, after some of its chunks."""
+    folder.mkdir()
+    script = lecture(6.0)
+    with open_store(folder) as store:
+        video = add_video(store, "talk.mp4", script.duration)
+        writer = MemoryWriter(store, video, Encoder(), capacity=capacity, consolidate=not apart)
+        levels = Consolidator(store, video, Encoder(), capacity=capacity)
+        for number, chunk in enumerate(chunks(video, script, size=size)):
+            writer.write(chunk)
+            assert due(store, video.id) == apart
+            if apart and (chunk.last or not late(number)):
+                assert levels.step()
+                assert not levels.step()
+                counts = [
+                    store.count(video=video.id, level="frame", channel="sight"),
+                    store.count(video=video.id, level="clip", channel="caption"),
+                ]
+                assert not capacity or max(counts) <= capacity
+        return store.records(video=video.id)
+
+
+def test_levels_made_apart_and_late_are_those_of_a_plain_watch(tmp_path: Path) -> None:
+    plain = consolidated(tmp_path / "plain", False, lambda number: False, size=60.0)
+    assert sum(one.level == "video" for one in plain) > 1
+    assert consolidated(tmp_path / "at once", True, lambda number: False) == plain
+    assert consolidated(tmp_path / "at the end", True, lambda number: True) == plain
+    draw = random.Random(7)
+    assert (
+        consolidated(tmp_path / "now and then", True, lambda number: draw.random() < 0.8) == plain
+    )
+
+
+def test_a_capacity_holds_at_each_step_apart(tmp_path: Path) -> None:
+    kept = consolidated(tmp_path / "apart", True, lambda number: number % 4 > 0, capacity=128)
+    frames = [one for one in kept if (one.level, one.channel) == ("frame", "sight")]
+    whole = consolidated(tmp_path / "plain", False, lambda number: False)
+    came = sum((one.level, one.channel) == ("frame", "sight") for one in whole)
+    assert len(frames) == 128 < came
+    assert sum(int(one.data.get("mass", 1)) for one in frames) == came

@@ -144,7 +144,7 @@ def test_a_chunk_that_fails_halfway_leaves_nothing(tmp_path: Path, monkeypatch) 
         before = dump(store, video.id)
         with monkeypatch.context() as patch:
             patch.setattr(
-                "longtake.memory.writer.close_scenes",
+                "longtake.memory.consolidation.close_scenes",
                 lambda *a, **k: (_ for _ in ()).throw(OSError),
             )
             with pytest.raises(OSError):

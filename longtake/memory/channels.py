@@ -274,7 +274,8 @@ class Pictures:
 
     def _sample(self, video: str, column: Column, as_of: Seconds | None) -> Floats:
         # What is remembered only grows with the progress of a pass, so that dates a sample.
-        passes = [self.store.progress(video, name) for name in ("quick", "deep", "pictures")]
+        names = ("quick", "deep", "levels", "pictures")
+        passes = [self.store.progress(video, name) for name in names]
         age = sum(one.done + one.finished for one in passes if one is not None)
         key = (video, f"{column.level}.{column.facet}", as_of, age)
         if key not in self._rows:

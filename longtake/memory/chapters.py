@@ -149,21 +149,25 @@ def _title(memory: Memory, scenes: Sequence[Record], span: Span, marks: Sequence
     return " / ".join(sorted(even, key=names.index)) if len(even) == 2 else ranked[0]
 
 
-def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:
-    """Write a new synopsis when chapters have closed since the last one."""
-    chapters = memory.deep("chapter", "caption", Span(0.0, FOREVER), None)
-    if not chapters:
-        return None
-    last = synopsis(memory.store, memory.video.id)
-    if last is not None and last.parents == tuple(one.id for one in chapters):
-        return None
+def refresh_synopsis(memory: Memory, closed: Sequence[Record], *, final: bool = False) -> None:
+    """Write a new synopsis for each chapter that has closed, of the chapters up to it.
+
+    Each its own, so that the same are written however many close at once.
+    """
+    chapters = memory.deep("chapter", "caption", Span(0.0, FOREVER), None) if closed else []
+    for one in closed:
+        known = [other for other in chapters if other.span.start <= one.span.start]
+        _sum_up(memory, known, complete=final and one is closed[-1])
+
+
+def _sum_up(memory: Memory, chapters: Sequence[Record], *, complete: bool) -> None:
     span = Span(0.0, max(one.span.end for one in chapters))
     name = video_title(memory.video)
     marks = _common(chapters, k=12)
     quotes = summaries.central(_quotes(chapters), memory.encoder, k=3, marks=marks)
     outline = [[one.span.start, one.span.end, one.data["title"]] for one in chapters]
     body = [
-        f"{_length(span.duration)}{'' if final else ' so far'}.",
+        f"{_length(span.duration)}{'' if complete else ' so far'}.",
         _listed("Chapters", [str(one.data["title"]) for one in chapters]),
         summaries.in_a_row(quotes),
     ]
@@ -173,12 +177,10 @@ def refresh_synopsis(memory: Memory, *, final: bool = False) -> Record | None:
         "keywords": marks,
         "outline": outline,
         "quotes": [quote.to_json() for quote in quotes],
-        "complete": final,
+        "complete": complete,
     }
     known = max(one.known_at for one in chapters)
-    record = memory.record("video", span, known, text, chapters, data, n=len(chapters))
-    memory.write(record)
-    return record
+    memory.write(memory.record("video", span, known, text, chapters, data, n=len(chapters)))
 
 
 def _length(seconds: Seconds) -> str:

@@ -25,6 +25,8 @@ QUICK = "quick:"
 """Makers of the quick first pass begin so; their records never become scenes."""
 MAKER = "longtake-extract@2"
 """Maker of titles and summaries: this code; the number goes up when its output changes."""
+LEVELS = "levels"
+"""The pass whose progress says what is consolidated."""
 FOREVER = 1e9
 
 

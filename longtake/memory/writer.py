@@ -1,8 +1,8 @@
-"""Consolidation: chunks of observations become the levels of memory.
+"""Writing: chunks of observations become a video's memory.
 
 `MemoryWriter.write` keeps one chunk in one transaction: the observations, the vectors they are
-found by, and the scenes, chapters and synopsis that can be closed by now. The writer remembers
-nothing between calls; a new one goes on where another was killed and writes the same records.
+found by, and the levels that can be closed by now, unless another process consolidates. The writer
+remembers nothing between calls; a new one goes on where another was killed and writes the same.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from longtake.memory.bounding import Bounds
-from longtake.memory.chapters import close_chapters, refresh_synopsis
-from longtake.memory.context import write_context
+from longtake.memory.consolidation import Consolidator
 from longtake.memory.filing import clip_text
-from longtake.memory.levels import FOREVER, QUICK, Memory
-from longtake.memory.scenes import close_scenes
+from longtake.memory.levels import FOREVER, QUICK
 from longtake.models.protocols import TextEncoder
 from longtake.storage.records import Chunk, Facet, Level, Progress, Record, VectorRow, Video
 from longtake.timecode import Seconds, Span
@@ -31,13 +28,23 @@ _REACH = 15.0
 
 
 class MemoryWriter:
-    """Writes one video's memory; with a `capacity`, no level holds more records than that."""
+    """Writes one video's memory; with a `capacity`, no level holds more records than that.
+
+    With `consolidate` off, the levels above the clip are left to a `Consolidator` elsewhere.
+    """
 
     def __init__(
-        self, store: Store, video: Video, text_encoder: TextEncoder, *, capacity: int = 0
+        self,
+        store: Store,
+        video: Video,
+        text_encoder: TextEncoder,
+        *,
+        capacity: int = 0,
+        consolidate: bool = True,
     ) -> None:
-        self._memory = Memory(store, video, text_encoder)
-        self._bounds = Bounds(self._memory, capacity) if capacity else None
+        self._levels = Consolidator(store, video, text_encoder, capacity=capacity)
+        self._memory = self._levels.memory
+        self._consolidate = consolidate
 
     def write(self, chunk: Chunk, pass_: Literal["quick", "deep"] = "deep") -> None:
         """Keep a chunk; the deep pass's last chunk closes every level."""
@@ -52,22 +59,12 @@ class MemoryWriter:
             store.put_thumbs(chunk.thumbs)
             store.put_vectors(vectors)
             store.set_progress(video.id, pass_, Progress(chunk.span.end, chunk.last, chunk.carry))
-            if pass_ == "deep":
-                self._consolidate(final=chunk.last)
-                if self._bounds:
-                    self._bounds.hold(chunk.span.end)
+            if pass_ == "deep" and self._consolidate:
+                self._levels.step()
 
     def finish(self) -> None:
         """Close what is open; after the deep pass's last chunk there is nothing left to do."""
-        with self._memory.store.transaction():
-            self._consolidate(final=True)
-
-    def _consolidate(self, *, final: bool) -> None:
-        close_scenes(self._memory, final=final)
-        chapters = close_chapters(self._memory, final=final)
-        write_context(self._memory, chapters)
-        if chapters:
-            refresh_synopsis(self._memory, final=final)
+        self._levels.close(final=True)
 
     def _text_vectors(self, chunk: Chunk, pass_: str) -> list[VectorRow]:
         """Embed utterances, pages, and clips with the words and lines filed in them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from longtake.memory.disputes import settled
+from longtake.memory.levels import LEVELS
 from longtake.memory.objects import ObjectTable
 from longtake.models.protocols import QueryEncoder
 from longtake.perception.later import NAMES as LATER
@@ -170,8 +171,8 @@ class Reader:
         return corpus
 
     def _done(self, video: str) -> tuple[float, ...]:
-        found = [self.store.progress(video, name) for name in ("quick", "deep", *LATER)]
-        return tuple(p.done if p else -1.0 for p in found)
+        found = [self.store.progress(video, name) for name in ("quick", "deep", LEVELS, *LATER)]
+        return tuple(p.done + p.finished if p else -1.0 for p in found)
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Embed short texts; those seen before are not embedded again."""
