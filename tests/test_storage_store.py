@@ -136,7 +136,7 @@ def test_a_library_of_an_older_version_is_brought_up(
         db.conn.execute("ALTER TABLE videos ADD COLUMN note TEXT")  # type: ignore[attr-defined]
 
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, ("second", second)))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     with Store.open(path) as store:
         assert store.database.one("SELECT note FROM videos") == (None,)
 
@@ -151,7 +151,7 @@ def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(schema, "STEPS", (*schema.STEPS, ("broken", broken)))
-        patch.setattr(schema, "VERSION", 2)
+        patch.setattr(schema, "VERSION", schema.VERSION + 1)
         with pytest.raises(ValueError, match="half way"):
             Store.open(path, write=True)
     with Store.open(path, write=True) as store:

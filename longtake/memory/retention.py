@@ -2,42 +2,56 @@
 
 `forget` gives up the finest detail of a video, before a time or all of it: thumbnails, then the
 vectors of frames and clips; without `keep_text` also the records themselves. `within` goes through
-the same order, oldest first, until a video takes no more than a budget of bytes. What stays and has
-lost detail says ``data["detail"] = "gone"``, so whoever reads it knows that there is no finer look
-left in the library. The library stays sound (`longtake db check`).
+`ORDER`, oldest first, until a video takes no more than a budget of bytes; it reads the oldest from
+indexes and the bytes from running sums, so its work is that of what goes. What stays and has lost
+detail says ``data["detail"] = "gone"``, so whoever reads it knows that there is no finer look left
+in the library. What a person marked is spared. The library stays sound (`longtake db check`).
 
 Key–value memories lie in files of their own and are dropped by `Library.kv_drop`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from longtake.memory.marks import marked, touches
 from longtake.storage.records import Record
-from longtake.timecode import Seconds
+from longtake.storage.sizes import Held, Kind, Losing
+from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
     from longtake.storage.store import Store
 
-_BATCH = 200
+__all__ = ["ORDER", "Forgotten", "Held", "forget", "held", "reduce", "within"]
+
+_BATCH = 50
 """Records given up between two looks at the budget."""
 _FINE = ("frame", "clip")
+_EVERY: Kind = ("", "")
 
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Bytes that a video takes: pictures, vectors, and words with all else of its records."""
-
-    pictures: int
-    vectors: int
-    text: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.pictures + self.vectors + self.text
+FRAMES: Kind = ("frame", "sight")
+CLIPS: Kind = ("clip", "caption")
+SCENES: Kind = ("scene", "caption")
+CHAPTERS: Kind = ("chapter", "caption")
+SYNOPSES: Kind = ("video", "caption")
+WORDS: tuple[Kind, ...] = (
+    ("moment", "caption"), ("moment", "entity"), ("moment", "speech"), ("moment", "screen"),
+    ("frame", "screen"),
+)  # fmt: skip
+"""What was said and shown as text, and what later passes told of it; not marks."""
+ORDER: tuple[tuple[Losing, tuple[Kind, ...]], ...] = (
+    ("picture", (_EVERY,)),
+    ("vector", (FRAMES, CLIPS)),
+    ("record", (FRAMES, CLIPS)),
+    ("record", (SCENES,)),
+    ("vector", WORDS),
+    ("record", WORDS),
+    ("record", (CHAPTERS, SYNOPSES)),
+)
+"""What goes, in this order: outlines of chapters take next to nothing, and are text of all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +67,7 @@ class Forgotten:
 
 def held(store: Store, video: str) -> Held:
     """Return how many bytes a video takes; a picture that two videos share counts for both."""
-    number = "(SELECT ordinal FROM videos WHERE id = ?)"
-    sums = (
-        (
-            "SELECT ifnull(sum(size), 0) FROM thumbs WHERE name IN "
-            f"(SELECT thumb FROM records WHERE ordinal = {number})"
-        ),
-        (
-            "SELECT ifnull(sum(length(vector)), 0) FROM vectors WHERE n IN "
-            f"(SELECT n FROM records WHERE ordinal = {number})"
-        ),
-        (
-            "SELECT ifnull(sum(length(CAST(text AS BLOB)) + length(data) + length(parents) "
-            f"+ length(id)), 0) FROM records WHERE ordinal = {number}"
-        ),
-    )
-    pictures, vectors, text = (int((store.database.one(q, (video,)) or (0,))[0]) for q in sums)
-    return Held(pictures, vectors, text)
+    return store.sizes.of(video)
 
 
 class _Undo(Exception):
@@ -96,8 +94,9 @@ def forget(
 
     def work() -> tuple[int, int, int]:
         old = _old(store, video, before)
-        pictures = _drop_pictures(store, old)
-        vectors = _drop_vectors(store, _fresh(store, old))
+        pictures = _drop_pictures(store, video, old)
+        fine = [one for one in _fresh(store, old) if one.level in _FINE]
+        vectors = _drop_vectors(store, video, fine)
         records = 0 if keep_text else _drop_records(store, video, old)
         return pictures, vectors, records
 
@@ -105,30 +104,31 @@ def forget(
 
 
 def within(store: Store, video: str, budget: int, *, dry_run: bool = False) -> Forgotten:
-    """Give up detail, oldest first, until a video takes at most `budget` bytes.
+    """Give up detail in `ORDER`, oldest first, until a video takes at most `budget` bytes."""
+    return _told(store, video, lambda: reduce(store, video, budget), dry_run)
 
-    Pictures go first, then vectors of frames and clips, then records: frames, clips and what lies
-    above them, and words last.
+
+def reduce(
+    store: Store,
+    video: str,
+    budget: int,
+    until: Callable[[Kind], Seconds] = lambda kind: math.inf,
+) -> tuple[int, int, int]:
+    """Give up as much; return how many pictures, vectors and records went.
+
+    To be called inside a transaction. Of each kind, only what ended by `until` may go. There may
+    not be enough of it.
     """
-
-    def work() -> tuple[int, int, int]:
-        counts = [0, 0, 0]
-        steps: tuple[Callable[[Sequence[Record]], int], ...] = (
-            lambda some: _drop_pictures(store, some),
-            lambda some: _drop_vectors(store, some),
-            lambda some: _drop_records(store, video, some),
-        )
-        for n, step in enumerate(steps):
-            old = _old(store, video, None)
-            if n == 2:
-                old = sorted(old, key=lambda one: one.level == "moment")
-            for first in range(0, len(old), _BATCH):
-                if held(store, video).total <= budget:
-                    return counts[0], counts[1], counts[2]
-                counts[n] += step(old[first : first + _BATCH])
-        return counts[0], counts[1], counts[2]
-
-    return _told(store, video, work, dry_run)
+    gone = {"picture": 0, "vector": 0, "record": 0}
+    ordinal, spared = store.video(video).ordinal, marked(store, video)
+    for losing, kinds in ORDER:
+        limits = {kind: until(kind) for kind in kinds}
+        while store.sizes.of(video).total > budget:
+            names = store.sizes.oldest(ordinal, losing, limits, spared=spared, limit=_BATCH)
+            if not names:
+                break
+            gone[losing] += _LOSE[losing](store, video, store.records(ids=names))
+    return gone["picture"], gone["vector"], gone["record"]
 
 
 def _told(
@@ -148,35 +148,52 @@ def _told(
 
 
 def _old(store: Store, video: str, before: Seconds | None) -> list[Record]:
-    found = store.records(video=video)
-    return [one for one in found if before is None or one.span.end <= before + 1e-6]
+    found, spared = store.records(video=video), marked(store, video)
+    return [
+        one
+        for one in found
+        if (before is None or one.span.end <= before + 1e-6)
+        and one.channel != "event"
+        and not touches(one, spared)
+    ]
 
 
 def _fresh(store: Store, records: Sequence[Record]) -> list[Record]:
     return store.records(ids=[one.id for one in records])
 
 
-def _drop_pictures(store: Store, records: Sequence[Record]) -> int:
+def _drop_pictures(store: Store, video: str, records: Sequence[Record]) -> int:
     pictured = [one for one in records if one.data.get("thumb")]
     store.put_records(_without(one, thumb=None) for one in pictured)
     return len(pictured)
 
 
-def _drop_vectors(store: Store, records: Sequence[Record]) -> int:
-    fine = [one for one in records if one.level in _FINE]
-    count = store.delete_vectors([one.id for one in fine])
-    store.put_records(_without(one) for one in _fresh(store, fine))
-    return count
+def _drop_vectors(store: Store, video: str, records: Sequence[Record]) -> int:
+    # Words without their vector are still all that was said; they lost no detail.
+    store.put_records(_without(one) for one in records if one.level in _FINE)
+    return store.delete_vectors([one.id for one in records])
 
 
 def _drop_records(store: Store, video: str, records: Sequence[Record]) -> int:
     gone = {one.id for one in records}
-    left = [one for one in store.children(video, sorted(gone)) if one.id not in gone]
+    if not gone:
+        return 0
+    # What was made from a record overlaps it.
+    around = Span(min(one.span.start for one in records), max(one.span.end for one in records))
+    made = store.children(video, sorted(gone), span=around.widen(0.001))
     store.put_records(
         _without(replace(one, parents=tuple(p for p in one.parents if p not in gone)))
-        for one in left
+        for one in made
+        if one.id not in gone
     )
     return store.delete_records(video, ids=sorted(gone))
+
+
+_LOSE: dict[Losing, Callable[[Store, str, Sequence[Record]], int]] = {
+    "picture": _drop_pictures,
+    "vector": _drop_vectors,
+    "record": _drop_records,
+}
 
 
 def _without(record: Record, **changed: None) -> Record:

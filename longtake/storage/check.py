@@ -26,7 +26,7 @@ from longtake.storage.indexfile import index_path, read_index
 from longtake.storage.kv.mend import faults, mend, streams
 from longtake.storage.lock import WriterLock
 from longtake.storage.salvage import salvage
-from longtake.storage.schema import REFILL_WORDS
+from longtake.storage.schema import HELD_SUMS, REFILL_HELD, REFILL_WORDS
 from longtake.storage.store import Store
 from longtake.storage.thumbs import files, thumb_path
 
@@ -40,7 +40,7 @@ _KV_ORPHAN = "kv_orphan"
 class Problem:
     """Something that is not as it should be.
 
-    `kind` is one of: database, words, vectors, index, thumb_missing, thumb_damaged, thumb_orphan,
+    `kind` is one of: database, words, vectors, index, bytes, thumb_missing, thumb_damaged, thumb_orphan,
     time, parent, observation, kv_missing, kv_damaged, kv_orphan. Only `notes`, and a repair that
     removed it, speak of a thumb_orphan or a kv_orphan.
     """
@@ -114,6 +114,7 @@ def _contents(store: Store, repair: bool) -> list[Problem]:
         *_words(database, repair),
         *_vectors(database, repair),
         *_thumbs(store, repair),
+        *_held(database, repair),
         *_times(database),
         *_parents(database),
         *_observations(store, repair),
@@ -266,6 +267,20 @@ def _kv(folder: Folder, repair: bool) -> Iterator[Problem]:
             mended = left is not None and (one.kind, one.file) not in left
             where = place.relative_to(folder.root)
             yield Problem(f"kv_{one.kind}", f"{where}: {one.detail}", mended)
+
+
+def _held(database: Database, repair: bool) -> Iterator[Problem]:
+    """Hold the running sums of bytes against the sums."""
+    with database.snapshot():
+        kept = database.rows("SELECT * FROM held ORDER BY ordinal")
+        wrong = len(set(kept) ^ set(database.rows(HELD_SUMS)))
+    if not wrong:
+        return
+    if repair:
+        with database.transaction():
+            for statement in REFILL_HELD:
+                database.run(statement)
+    yield Problem("bytes", "the bytes of videos do not add up to what they are said to be", repair)
 
 
 def _times(database: Database) -> Iterator[Problem]:

@@ -109,9 +109,10 @@ class Records:
         ordinals: Sequence[int],
         parents: Sequence[str],
         level: str | Sequence[str] | None = None,
+        span: Span | None = None,
     ) -> list[Record]:
         """Return the records that were made from any of these, by start and id."""
-        found = visible(ordinals=ordinals, level=level)
+        found = visible(ordinals=ordinals, level=level, span=span)
         sql = (
             f"SELECT {COLUMNS} FROM {_FROM} WHERE {found.sql} AND r.parents != '[]' AND EXISTS "
             "(SELECT 1 FROM json_each(r.parents) p WHERE p.value IN "

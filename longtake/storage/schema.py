@@ -4,7 +4,8 @@
 one range of them (see `place`). Triggers keep words and vectors in step with records, whoever
 writes: no record goes without its words and vectors. `indexes.gen` counts changes of one vector
 index; each vector row carries the count at which it last changed and `gone` remembers removals,
-so a reader can bring its FAISS index up to date by reading the difference alone.
+so a reader can bring its FAISS index up to date by reading the difference alone. `held` has the
+bytes that each video takes; triggers keep it, too, so that a budget costs no sums (`sizes`).
 """
 
 from __future__ import annotations
@@ -124,8 +125,100 @@ def _first(db: Any) -> None:
         db.conn.execute(statement)
 
 
+LONG = 60.0
+"""Seconds beyond which a record counts as long: an index of its own finds those."""
+
+
+def _text(row: str) -> str:
+    """Bytes of a record: its words stand in the word index too, its id in an index; and a row."""
+    return (
+        f"(2 * length(CAST({row}.text AS BLOB)) + length(CAST({row}.data AS BLOB)) "
+        f"+ length({row}.parents) + 2 * length({row}.id) + 160)"
+    )
+
+
+def _vector(row: str) -> str:
+    """Bytes of a vector: once in the table and once in an index file, and its rows."""
+    return f"(2 * length({row}.vector) + 100)"
+
+
+def _picture(row: str, *others: str) -> str:
+    """Bytes of the thumbnail that a record names, unless one of the video's others names it."""
+    more = "".join(f" AND {one}" for one in others)
+    return (
+        f"(CASE WHEN {row}.thumb IS NULL OR EXISTS (SELECT 1 FROM records r WHERE r.thumb = "
+        f"{row}.thumb AND +r.ordinal = {row}.ordinal{more}) THEN 0 ELSE "
+        f"ifnull((SELECT size FROM thumbs WHERE name = {row}.thumb), 0) END)"
+    )
+
+
+# What `held` has to be, and how it is made anew: for older libraries and `check --repair`.
+HELD_SUMS = f"""SELECT v.ordinal,
+        ifnull((SELECT sum(t.size) FROM thumbs t WHERE t.name IN
+            (SELECT r.thumb FROM records r WHERE r.ordinal = v.ordinal)), 0),
+        ifnull((SELECT sum({_vector("x")}) FROM vectors x WHERE x.n >> 44 = v.ordinal), 0),
+        ifnull((SELECT sum({_text("r")}) FROM records r WHERE r.ordinal = v.ordinal), 0)
+        FROM videos v ORDER BY v.ordinal"""
+REFILL_HELD = ("DELETE FROM held", f"INSERT INTO held {HELD_SUMS}")
+
+_STREAMS = (
+    f"CREATE INDEX records_long ON records(ordinal, end) WHERE end - start > {LONG}",
+    "CREATE INDEX records_pictured ON records(ordinal, start) WHERE thumb IS NOT NULL",
+    """CREATE TABLE held (
+        ordinal INTEGER PRIMARY KEY,
+        pictures INTEGER NOT NULL,
+        vectors INTEGER NOT NULL,
+        text INTEGER NOT NULL
+    )""",
+    *REFILL_HELD,
+    """CREATE TRIGGER held_video AFTER INSERT ON videos BEGIN
+        INSERT INTO held VALUES (new.ordinal, 0, 0, 0);
+    END""",
+    """CREATE TRIGGER held_no_video AFTER DELETE ON videos BEGIN
+        DELETE FROM held WHERE ordinal = old.ordinal;
+    END""",
+    f"""CREATE TRIGGER held_record AFTER INSERT ON records BEGIN
+        UPDATE held SET text = text + {_text("new")},
+            pictures = pictures + {_picture("new", "r.n != new.n")} WHERE ordinal = new.ordinal;
+    END""",
+    f"""CREATE TRIGGER held_other_record AFTER UPDATE OF text, data, parents ON records BEGIN
+        UPDATE held SET text = text + {_text("new")} - {_text("old")} WHERE ordinal = new.ordinal;
+    END""",
+    f"""CREATE TRIGGER held_other_picture AFTER UPDATE OF thumb ON records
+    WHEN new.thumb IS NOT old.thumb BEGIN
+        UPDATE held SET pictures = pictures - {_picture("old")}
+            + {_picture("new", "r.n != new.n")} WHERE ordinal = new.ordinal;
+    END""",
+    f"""CREATE TRIGGER held_no_record AFTER DELETE ON records BEGIN
+        UPDATE held SET text = text - {_text("old")}, pictures = pictures - {_picture("old")}
+            WHERE ordinal = old.ordinal;
+    END""",
+    # A picture comes after the records that name it, or was there for another video's.
+    """CREATE TRIGGER held_picture AFTER INSERT ON thumbs BEGIN
+        UPDATE held SET pictures = pictures + new.size
+            WHERE ordinal IN (SELECT ordinal FROM records WHERE thumb = new.name);
+    END""",
+    f"""CREATE TRIGGER held_vector AFTER INSERT ON vectors BEGIN
+        UPDATE held SET vectors = vectors + {_vector("new")} WHERE ordinal = new.n >> 44;
+    END""",
+    f"""CREATE TRIGGER held_other_vector AFTER UPDATE OF vector ON vectors
+    WHEN length(new.vector) != length(old.vector) BEGIN
+        UPDATE held SET vectors = vectors + {_vector("new")} - {_vector("old")}
+            WHERE ordinal = new.n >> 44;
+    END""",
+    f"""CREATE TRIGGER held_no_vector AFTER DELETE ON vectors BEGIN
+        UPDATE held SET vectors = vectors - {_vector("old")} WHERE ordinal = old.n >> 44;
+    END""",
+)
+
+
+def _streams(db: Any) -> None:
+    for statement in _STREAMS:
+        db.conn.execute(statement)
+
+
 # Append only: a step that has been released is never edited.
-STEPS: tuple[tuple[str, Callable[[Any], None]], ...] = (("first", _first),)
+STEPS: tuple[tuple[str, Callable[[Any], None]], ...] = (("first", _first), ("streams", _streams))
 VERSION = len(STEPS)
 
 

@@ -36,6 +36,7 @@ from longtake.storage.records import (
     Video,
 )
 from longtake.storage.rows import Records
+from longtake.storage.sizes import Sizes
 from longtake.storage.thumbs import Thumbs
 from longtake.storage.vectors import Vectors
 from longtake.storage.videos import Videos
@@ -58,6 +59,7 @@ class Store:
         self._vectors = Vectors(database, folder.indexes)
         self._thumbs = Thumbs(database, folder.thumbs)
         self._cache = Cache(folder.cache)
+        self.sizes = Sizes(database)
         self.observations = Observations(folder.observations)
         self._closed = False
 
@@ -246,9 +248,11 @@ class Store:
             )
         return found[0]
 
-    def children(self, video: str, parents: Sequence[str], *, level: Names = None) -> list[Record]:
-        """Return a video's records that were made from any of these."""
-        return self._records.children(self._ordinals(video) or [], parents, level)
+    def children(
+        self, video: str, parents: Sequence[str], *, level: Names = None, span: Span | None = None
+    ) -> list[Record]:
+        """Return a video's records that were made from any of these, and overlap `span`."""
+        return self._records.children(self._ordinals(video) or [], parents, level, span)
 
     def count(
         self,
