@@ -1,21 +1,27 @@
 """A watch of what is still being made: the video's entry grows with its source.
 
 Each chunk is kept in one transaction together with the entry's new duration, so what was committed
-can be asked for while the watch runs, and a watch that was killed goes on after the last chunk.
+can be asked for while the watch runs, and a watch that was killed goes on after the last chunk. The
+library is opened for writing for each chunk alone: other writers come in between, and a long one is
+waited for. Levels are made by a process beside this one (`longtake.consolidate`).
 
 A live file is known by its path and first bytes, as its content is not known before its end; then
 the content's fingerprint joins the entry (``media["live"]["content"]``) and a plain `ingest` of the
-finished file finds it again. ``media["live"]`` also holds ``began`` and ``ended`` (wall clock, UTC)
-and ``breaks``: where the stream broke, as `longtake.perception.sources.Break`.
+finished file finds it again. ``media["live"]`` also holds ``began`` and ``ended`` (wall clock, UTC),
+``breaks``: where the stream broke, as `longtake.perception.sources.Break`, and ``lag``: by how many
+seconds what is kept was behind what had come when the last chunk was kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from longtake.errors import Interrupted, UsageError
+from longtake.consolidate import Beside
+from longtake.errors import Interrupted, Locked, UsageError
 from longtake.perception.sources import IDLE, open_live, wall_clock
 from longtake.timecode import Seconds, format_time
 from longtake.watch import Pass, Watch, holds, make_folder
@@ -24,12 +30,14 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.models.profiles import Models
     from longtake.perception.media import MediaInfo
-    from longtake.storage.records import Chunk, Video
+    from longtake.storage.records import Chunk, Progress, Video
     from longtake.storage.store import Store
-    from longtake.watch import OnProgress
+    from longtake.watch import Event, OnProgress
 
-CHUNK: Seconds = 20.0
+CHUNK: Seconds = 10.0
 """A live source is kept at least so often, that it can be asked about soon."""
+TURN: Seconds = 5.0
+"""A writer that holds the library for longer is told of."""
 
 
 class Follow(Watch):
@@ -48,13 +56,12 @@ class Follow(Watch):
         super().__init__(path, src, models, settings, on_progress)
         self.feed = self.live = open_live(src, idle)
         self.chunk_seconds = min(self.chunk_seconds, CHUNK)
+        self.beside: Beside | None = None
 
     def run(
         self, *, start: Seconds | None, until: Seconds | None, quick: bool, deep: bool
     ) -> Video:
         """Follow, or go on following; the quick pass has no place here."""
-        from longtake.storage.store import Store
-
         if start is not None or not deep:
             raise UsageError(
                 "what is still being made is read in depth and from its start",
@@ -63,21 +70,27 @@ class Follow(Watch):
         info, key = self.live.probe(), self.live.key()
         self._bring_models()
         make_folder(self.path.parent)
-        with Store.open(self.path, write=True, create=True) as store:
+        with self._turn(create=True) as store:
             if not self._begin_live(store, key, info):
                 return self.video
-            try:
-                self.deep_pass(0.0, until)
-            except KeyboardInterrupt as stop:
-                raise Interrupted(
-                    f"stopped; {self.live.name} is kept up to {format_time(self.done)}",
-                    fix=f"longtake ingest {self.src} --follow goes on from there",
-                ) from stop
-            finally:
-                self.live.stop()
+        try:
+            self._look_after()
+            self.deep_pass(0.0, until)
             if until is None:
                 self._end()
-            return store.video(self.video.id)
+        except KeyboardInterrupt as stop:
+            raise Interrupted(
+                f"stopped; {self.live.name} is kept up to {format_time(self.done)}",
+                fix=f"longtake ingest {self.src} --follow goes on from there",
+            ) from stop
+        finally:
+            self.live.stop()
+            if self.beside:
+                self._say(self.beside.finish())
+        self._catch_up()
+        return self.video
+
+    # -- the entry -------------------------------------------------------------------------
 
     def _begin_live(self, store: Store, key: str, info: MediaInfo) -> bool:
         """Find or make the entry; False when there is nothing to follow any more."""
@@ -118,14 +131,9 @@ class Follow(Watch):
 
         return fingerprint(self.source) if self.source.is_file() else None
 
-    def _keep(self, stage: Pass, chunk: Chunk) -> None:
-        with self.store.transaction():
-            super()._keep(stage, chunk)
-            self._grow(chunk.span.end)
-
     def _grow(self, end: Seconds, **more: Any) -> None:
         """Give the entry its new duration and what broke until there."""
-        live = self.video.media.get("live", {}) | more
+        live = self.video.media.get("live", {}) | {"lag": self.lag(end)} | more
         before = live.get("breaks", [])
         live["breaks"] = before + [asdict(one) for one in self.live.taken()]
         media = self.video.media | {"live": live}
@@ -135,12 +143,90 @@ class Follow(Watch):
         """Close the entry: nothing follows."""
         from longtake.storage.records import Progress
 
-        known = self.store.progress(self.video.id, "deep")
-        done = known.done if known else 0.0
-        with self.store.transaction():
-            self._grow(done, ended=wall_clock(), content=self._content())
-            if known:
-                self.store.set_progress(self.video.id, "deep", Progress(done, True, known.carry))
+        with self._turn() as store:
+            self._adopt(store, store.video(self.video.id))
+            known = store.progress(self.video.id, "deep")
+            done = known.done if known else 0.0
+            with store.transaction():
+                self._grow(done, ended=wall_clock(), content=self._content(), lag=0.0)
+                if known:
+                    ended = Progress(done, True, known.carry)
+                    store.set_progress(self.video.id, "deep", ended)
+
+    # -- turns with other writers ----------------------------------------------------------
+
+    @contextmanager
+    def _turn(self, *, create: bool = False) -> Iterator[Store]:
+        """Open the library for writing as soon as nobody else does; a long wait is told once."""
+        from longtake.storage.store import Store
+
+        told = False
+        while True:
+            try:
+                store = Store.open(self.path, write=True, create=create, wait=TURN)
+                break
+            except Locked as error:
+                if not told:
+                    self._say([f"{error.message}; what comes is kept when that ends"])
+                told = True
+        with store:
+            yield store
+
+    def _known(self, stage: Pass) -> Progress | None:
+        from longtake.storage.store import Store
+
+        with Store.open(self.path) as store:
+            return store.progress(self.video.id, stage)
+
+    def _keep(self, stage: Pass, chunk: Chunk) -> None:
+        with self._turn() as store:
+            self._adopt(store, store.video(self.video.id))
+            with store.transaction():
+                super()._keep(stage, chunk)
+                self._grow(chunk.span.end)
+        self._look_after()
+
+    # -- levels ----------------------------------------------------------------------------
+
+    def _look_after(self) -> None:
+        """Begin the process that consolidates, and see that it lives."""
+        from longtake.models.profiles import Models
+
+        # Models that were handed over as objects cannot be taken to another process.
+        if self.beside is None and isinstance(self.models, Models):
+            self.beside = Beside(self.settings, self.video.id)
+        if self.beside:
+            self._say(self.beside.look())
+
+    def _consolidates(self) -> bool:
+        return self.beside is None or self.beside.gave_up
+
+    def _finish(self) -> None:
+        """Nothing: what is open is closed once the end is written down."""
+
+    def _catch_up(self) -> None:
+        """Make the levels that nobody made."""
+        from longtake.memory.consolidation import Consolidator, due
+
+        with self._turn() as store:
+            self.video = store.video(self.video.id)
+            if due(store, self.video.id):
+                encoder, capacity = self.models.text_encoder, self.settings.capacity
+                Consolidator(store, self.video, encoder, capacity=capacity).step()
+
+    # -- what is told ----------------------------------------------------------------------
+
+    def lag(self, done: Seconds) -> Seconds:
+        """By how many seconds what is kept is behind what has come."""
+        return round(self.live.behind() + max(0.0, self.live.now - done), 1)
+
+    def _say(self, sentences: list[str]) -> None:
+        self.warnings += sentences
+        if sentences:
+            self._tell("deep", self.done, self.done, 0.0)
+
+    def _more(self) -> Event:
+        return {"lag": self.lag(self.done)}
 
     def _total(self) -> Seconds | None:
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from longtake.models.profiles import Models
     from longtake.perception.media import MediaInfo
     from longtake.perception.sources import Live
-    from longtake.storage.records import Chunk, Video
+    from longtake.storage.records import Chunk, Progress, Video
     from longtake.storage.store import Store
 
 Event: TypeAlias = dict[str, Any]
@@ -109,8 +109,16 @@ class Watch:
 
         self.store, self.video = store, video
         self.writer = MemoryWriter(
-            store, self.video, self.models.text_encoder, capacity=self.settings.capacity
+            store,
+            self.video,
+            self.models.text_encoder,
+            capacity=self.settings.capacity,
+            consolidate=self._consolidates(),
         )
+
+    def _consolidates(self) -> bool:
+        """Whether levels are made with each chunk, and not by another process."""
+        return True
 
     def quick_pass(self) -> None:
         """Skim the keyframes, unless that or the deep pass is done."""
@@ -128,7 +136,7 @@ class Watch:
         """Read everything that has not been read yet, then close the levels."""
         from longtake.perception.pipeline import perceive
 
-        known = self.store.progress(self.video.id, "deep")
+        known = self._known("deep")
         if known is not None and known.finished:
             self.done = self.video.duration
             return
@@ -149,8 +157,16 @@ class Watch:
         )
         elapsed = self._run("deep", chunks, begin)
         if until is None:
-            self.writer.finish()
+            self._finish()
             self._tell("deep", self.video.duration, begin, elapsed)
+
+    def _known(self, stage: Pass) -> Progress | None:
+        """How far a pass has come."""
+        return self.store.progress(self.video.id, stage)
+
+    def _finish(self) -> None:
+        """Close what is open: all has been read."""
+        self.writer.finish()
 
     def _run(self, stage: Pass, chunks: Any, begin: Seconds) -> float:
         """Keep every chunk; return how many seconds that took."""
@@ -185,8 +201,13 @@ class Watch:
                 "askable": True,
                 "warnings": list(self.warnings),
             }
+            | self._more()
         )
         self.warnings.clear()
+
+    def _more(self) -> Event:
+        """What else an event tells."""
+        return {}
 
     def _total(self) -> Seconds | None:
         """How long the whole is, where that is known."""

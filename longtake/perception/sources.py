@@ -16,17 +16,19 @@ is written when the recording ends cannot be read before that; it is refused in 
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from longtake.errors import EmptyMedia, Unreadable
+from longtake.errors import EmptyMedia, MediaError, Unreadable
 from longtake.perception.media import MediaInfo, check_file, described, quiet_logs
+from longtake.perception.transport import Parts
 from longtake.timecode import Seconds
 
 IDLE: Seconds = 30.0
@@ -61,8 +63,10 @@ class Live:
 
     rewinds = True
     """Whether it can be read again from its first byte."""
-    renews = False
-    """Whether `path` is a file that can be opened again from its start while it grows."""
+    varies = False
+    """Whether picture or sound may come later though the first leg has none."""
+    whole = False
+    """Whether what `legs` opened last is a finished file, in which one may jump."""
 
     def __init__(self, path: str, name: str, idle: Seconds = IDLE) -> None:
         self.path, self.name, self.idle = path, name, idle
@@ -70,6 +74,8 @@ class Live:
         self.now: Seconds = 0.0
         self.begins: Seconds = 0.0
         """The stream time of the first packet of what `legs` opened last."""
+        self.again: Path | None = None
+        """A file that can be opened anew to read what `legs` opened last from its start."""
         self._told = 0
         self.halt = threading.Event()
         self._info: MediaInfo | None = None
@@ -119,29 +125,57 @@ class Live:
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Open the stream with PyAV from its first byte, and close it in the end."""
+        with closing(Parts(self.stream())) as reader, self._demuxed(reader) as container:
+            yield container
+
+    @contextmanager
+    def _demuxed(self, reader: Parts) -> Iterator[Any]:
+        """Open what a reader gives; no demuxer may open anything else."""
         import av
 
         quiet_logs()
-        reader = self.stream()
         try:
-            try:
-                container = av.open(reader, metadata_errors="replace")
-            except (av.error.FFmpegError, ValueError) as error:
-                raise Unreadable(
-                    f"{self.name!r} is not media that can be read while it grows",
-                    fix="record MPEG-TS, Matroska or fragmented MP4, or wait until it is finished",
-                ) from error
-            try:
-                yield container
-            finally:
-                container.close()
+            only = {"protocol_whitelist": "none"}
+            container = av.open(reader, metadata_errors="replace", options=only)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise self.unreadable(reader.head) from error
+        try:
+            yield container
         finally:
-            reader.close()
+            container.close()
+
+    def unreadable(self, head: bytes) -> Unreadable:
+        """The error of bytes that are not media, from how they begin."""
+        return Unreadable(
+            f"{self.name!r} is not media that can be read while it grows",
+            fix="record MPEG-TS, Matroska or fragmented MP4, or wait until it is finished",
+        )
 
     def legs(self) -> Generator[Any, None, None]:
-        """Open the stream; where it must be opened anew when it breaks off, several times."""
-        with self.opened() as container:
-            yield container
+        """Open the stream, and anew where another begins, with a break there."""
+        with closing(Parts(self.stream())) as reader:
+            while True:
+                with self._demuxed(reader) as container:
+                    yield container
+                if not (why := reader.more()):
+                    return
+                self.note(why)
+                self.begins = self.now
+
+    def begin_at(self, start: Seconds, until: Seconds = math.inf) -> None:
+        """Be told what is wanted: those that can begin there do."""
+
+    def leg_ends(self) -> Seconds:
+        """The stream time at which another leg follows what `legs` opened last, where known."""
+        return math.inf
+
+    def spoilt(self, error: MediaError) -> bool:
+        """Hear that a leg cannot be decoded; True when the stream goes on without it."""
+        return False
+
+    def behind(self) -> Seconds:
+        """Seconds that have come and are not decoded yet, as far as that can be told."""
+        return 0.0
 
     def wait(self, since: float) -> bool:
         """Pause before another look; False when nothing came for `idle` since then, or stopped."""
@@ -153,11 +187,11 @@ class Live:
 class GrowingFile(Live):
     """A file to which others append; it has ended when it did not grow for `idle` seconds."""
 
-    renews = True
-
     def __init__(self, path: Path | str, idle: Seconds = IDLE) -> None:
         self.file = Path(path)
+        self.taken_bytes = 0
         super().__init__(str(self.file), self.file.name, idle)
+        self.again = self.file
 
     def key(self) -> str:
         """The path and the first bytes: they stay the same while the file grows."""
@@ -173,6 +207,13 @@ class GrowingFile(Live):
     def place(self) -> str:
         """The whole path of the file."""
         return str(self.file.resolve())
+
+    def behind(self) -> Seconds:
+        """The bytes that were not read yet, at as many a second as those read so far."""
+        if not self.taken_bytes or not self.file.is_file():
+            return 0.0
+        unread = max(0, self.file.stat().st_size - self.taken_bytes)
+        return unread / self.taken_bytes * self.now
 
     def stream(self) -> Bytes:
         """Open the file; one that is not there or empty yet is waited for."""
@@ -190,12 +231,14 @@ class _Follow:
     def __init__(self, source: GrowingFile) -> None:
         self._source = source
         self._file = source.file.open("rb")
+        source.taken_bytes = 0
 
     def read(self, n: int) -> bytes:
         since = time.monotonic()
         while not (data := self._file.read(n)):
             if not self._source.wait(since):
                 break
+        self._source.taken_bytes += len(data)
         return data
 
     def close(self) -> None:
@@ -252,4 +295,9 @@ def open_live(name: str | Path, idle: Seconds = IDLE) -> Live:
         from longtake.perception.addresses import open_address
 
         return open_address(str(name), idle)
-    return GrowingFile(Path(name).expanduser(), idle)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        from longtake.perception.segments import SegmentFolder
+
+        return SegmentFolder(path, idle)
+    return GrowingFile(path, idle)
