@@ -332,3 +332,22 @@ def test_decoders_side_by_side_do_not_wait_for_each_other(tmp_path: Path) -> Non
         counts = {len(run.result(timeout=120)) for run in runs}
     assert len(counts) == 1
     assert av.logging.get_level() is None
+
+
+def test_a_live_source_is_not_opened_again_when_enough_was_read(tmp_path: Path) -> None:
+    from longtake.perception.sources import GrowingFile
+
+    class Legs(GrowingFile):
+        opened_times = 0
+
+        def legs(self) -> Any:
+            while not self.stopped:
+                self.opened_times += 1
+                with self.opened() as container:
+                    yield container
+
+    path = draw_video(tmp_path / "two.ts", [Scene(2, "blue", moving=True)])
+    live = Legs(path, idle=0.2)
+    times = [item.time for item in Decoder(live, until=1.0) if isinstance(item, Picture)]
+    assert times[-1] < 1.0
+    assert live.opened_times == 1
