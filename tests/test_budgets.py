@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from longtake.memory.budgets import hold_budget, shares
+from longtake.memory.budgets import shares
 from longtake.memory.marks import mark
 from longtake.memory.retention import held
 from longtake.memory.writer import MemoryWriter
@@ -45,11 +45,9 @@ def stream(
     """Write a talk as a stream within a budget; yield after each step."""
     script: Script = lecture(hours * 15)
     video = add_video(store, name, script.duration)
-    writer = MemoryWriter(store, video, Encoder())
+    writer = MemoryWriter(store, video, Encoder(), budget=budget)
     for chunk in chunks(video, script):
-        with store.transaction():
-            writer.write(pictured(replace(chunk, last=False)))
-            hold_budget(store, video.id, budget)
+        writer.write(pictured(replace(chunk, last=False)))
         yield video, chunk
 
 

@@ -8,7 +8,9 @@ summary that was made from a record that is gone says ``data["detail"] = "gone"`
 
 Only what is settled is merged: frames older than a minute, clips of closed scenes, scenes of closed
 chapters, all chapters but the last. Nothing is remembered between calls, so a rerun after a kill merges alike.
-Words and lines of text (level ``moment``, pages) stay: text is the last thing dropped.
+Words and lines of text (level ``moment``, pages) stay: text is the last thing dropped, and a budget
+of bytes is what bounds it (`longtake.memory.budgets`). What a person marked is never merged, and
+comes on top of the capacity.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 from longtake.errors import UsageError
 from longtake.memory.capacity import Bounded, Entry, Merge, Pin
 from longtake.memory.levels import FOREVER, Memory
+from longtake.memory.marks import marked, touches
 from longtake.storage.records import Channel, Facet, Floats, Level, Record, VectorRow
 from longtake.timecode import Seconds, Span
 
@@ -66,7 +69,9 @@ class Bounds:
             self._capacity
         ):
             return 0
+        spared = marked(memory.store, memory.video.id)
         records = memory.deep(level, channel, every, None)
+        records = [one for one in records if not touches(one, spared)]
         settled = _settled(records, self._closed(level, now))
         room = max(2, self._capacity - (len(records) - len(settled)))
         if len(settled) <= room:
@@ -113,10 +118,8 @@ class Bounds:
 
 
 def _settled(records: Sequence[Record], closed: Seconds) -> list[Record]:
-    """Return what may be merged; what a person marked never is."""
-    return [
-        one for one in records if one.span.end <= closed + 1e-6 and one.data.get("pinned") != "mark"
-    ]
+    """Return what may be merged."""
+    return [one for one in records if one.span.end <= closed + 1e-6]
 
 
 def _entry(record: Record, vectors: dict[str, Floats], firsts: set[str]) -> Entry:

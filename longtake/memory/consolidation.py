@@ -2,7 +2,7 @@
 
 A `Consolidator` looks whether the deep pass is ahead of what it has consolidated (the progress of
 pass ``levels``), and catches up in one transaction: scenes, chapters, the clips' context, the
-synopsis, and with a capacity the merging that keeps each level within it. It remembers nothing
+synopsis, with a capacity the merging that keeps each level within it, and what a budget demands. It remembers nothing
 between steps, so it may run with each chunk or in another process, be late, or be killed: what
 it writes depends on what was kept alone. With a capacity what is merged depends also on when.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from longtake.memory.bounding import Bounds
+from longtake.memory.budgets import hold_budget
 from longtake.memory.chapters import close_chapters, refresh_synopsis
 from longtake.memory.context import write_context
 from longtake.memory.levels import LEVELS, Memory
@@ -20,6 +21,7 @@ from longtake.models.protocols import TextEncoder
 from longtake.storage.records import Progress, Video
 
 if TYPE_CHECKING:
+    from longtake.settings import BudgetSettings
     from longtake.storage.store import Store
 
 
@@ -31,9 +33,16 @@ class Consolidator:
     """
 
     def __init__(
-        self, store: Store, video: Video, encoder: TextEncoder, *, capacity: int = 0
+        self,
+        store: Store,
+        video: Video,
+        encoder: TextEncoder,
+        *,
+        capacity: int = 0,
+        budget: BudgetSettings | None = None,
     ) -> None:
         self.memory = Memory(store, video, encoder)
+        self._budget = budget
         self._bounds = Bounds(self.memory, capacity) if capacity else None
 
     def step(self) -> bool:
@@ -46,6 +55,8 @@ class Consolidator:
             self.close(final=deep.finished)
             if self._bounds:
                 self._bounds.hold(deep.done)
+            if self._budget:
+                hold_budget(store, video, self._budget)
             store.set_progress(video, LEVELS, Progress(deep.done, deep.finished, b""))
         return True
 

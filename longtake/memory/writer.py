@@ -19,6 +19,7 @@ from longtake.storage.records import Chunk, Facet, Level, Progress, Record, Vect
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
+    from longtake.settings import BudgetSettings
     from longtake.storage.store import Store
 
 _NEAR_CUT = 1.0
@@ -40,9 +41,10 @@ class MemoryWriter:
         text_encoder: TextEncoder,
         *,
         capacity: int = 0,
+        budget: BudgetSettings | None = None,
         consolidate: bool = True,
     ) -> None:
-        self._levels = Consolidator(store, video, text_encoder, capacity=capacity)
+        self._levels = Consolidator(store, video, text_encoder, capacity=capacity, budget=budget)
         self._memory = self._levels.memory
         self._consolidate = consolidate
 
