@@ -9,14 +9,11 @@ hour of real clips with MiniLM; they were not swept, nor tried on other clips.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from longtake.storage.records import Floats
-
-if TYPE_CHECKING:
-    from longtake.storage.store import Store
 
 NEAR_ENOUGH = 0.72
 """Least cosine of a word and a label that may stand for it ("kitten" and "cat" 0.79)."""
@@ -28,7 +25,14 @@ SLACK = 0.1
 Encode = Callable[[Sequence[str]], Floats]
 
 
-def vocabulary(store: Store, maker: str, encode: Encode) -> tuple[list[str], Floats]:
+class Cache(Protocol):
+    """Keeps bytes; a library's store does."""
+
+    def cache_get(self, key: str) -> bytes | None: ...  # noqa: D102
+    def cache_put(self, key: str, value: bytes) -> None: ...  # noqa: D102
+
+
+def vocabulary(store: Cache, maker: str, encode: Encode) -> tuple[list[str], Floats]:
     """Return all labels, once for each of their names, with the names' vectors.
 
     The vectors are kept with the library.
