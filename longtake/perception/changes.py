@@ -28,6 +28,7 @@ from longtake.perception.edges import (
     per_patch,
 )
 from longtake.perception.glimpses import apart as blocks_apart
+from longtake.perception.sources import Live
 from longtake.timecode import Seconds, Span
 
 SMALL = (320, 180)
@@ -67,7 +68,7 @@ class Swept:
     times: tuple[Seconds, ...]
 
 
-def sweep_of(source: Path, span: Span, fps: float) -> Swept:
+def sweep_of(source: Path | Live, span: Span, fps: float) -> Swept:
     """Sweep over a span of a file.
 
     Raises:

@@ -10,14 +10,15 @@ from longtake.perception.convert import Converter
 from longtake.perception.decode import Decoder
 from longtake.perception.items import Image, Picture
 from longtake.perception.media import choose_streams, measured_duration, open_media, zero_of
+from longtake.perception.sources import Live
 from longtake.timecode import Seconds, Span, format_time
 
 _ANY_SIZE = 1 << 16
 
 
 def _pictures(
-    path: Path | str, start: Seconds, until: Seconds, fps: float, small: tuple[int, int] = (2, 2),
-    max_side: int = _ANY_SIZE,
+    path: Path | str | Live, start: Seconds, until: Seconds, fps: float,
+    small: tuple[int, int] = (2, 2), max_side: int = _ANY_SIZE,
 ) -> Iterator[Picture]:  # fmt: skip
     decoder = Decoder(
         path, start=start, until=until, fine_fps=fps, coarse_fps=fps, small=small,
@@ -43,7 +44,7 @@ def frame_at(path: Path | str, time: Seconds) -> Image:
     raise _no_moment(path, time)
 
 
-def frames_in(path: Path | str, span: Span, fps: float) -> list[tuple[Seconds, Image]]:
+def frames_in(path: Path | str | Live, span: Span, fps: float) -> list[tuple[Seconds, Image]]:
     """Return the frames on display at the instants k/fps that lie in `span`, full resolution.
 
     Raises:
@@ -83,7 +84,7 @@ def frames_at(
 
 
 def small_and_full(
-    path: Path | str, span: Span, fps: float, small: tuple[int, int]
+    path: Path | str | Live, span: Span, fps: float, small: tuple[int, int]
 ) -> Iterator[tuple[Seconds, Image, Image]]:
     """Yield (time, picture brought to a size, whole picture) at the instants k/fps of a span.
 
@@ -101,7 +102,9 @@ def small_and_full(
         raise _no_moment(path, span.start)
 
 
-def _no_moment(path: Path | str, time: Seconds) -> NoSuchMoment:
+def _no_moment(path: Path | str | Live, time: Seconds) -> NoSuchMoment:
+    if isinstance(path, Live):
+        return NoSuchMoment(f"{path.name!r} has no picture at {format_time(max(0.0, time))}")
     name = Path(path).name
     try:
         with open_media(path) as container:

@@ -36,6 +36,7 @@ from longtake.perception.edges import Box
 from longtake.perception.reading import crop, is_torn, placed
 from longtake.perception.screen import overlap, readable, similarity
 from longtake.perception.sight import colours
+from longtake.perception.sources import Live
 from longtake.perception.zoom import MOST_INK, better, enlarged, read_grid, unread_parts
 from longtake.storage.records import Video
 from longtake.timecode import Seconds, Span
@@ -141,7 +142,7 @@ is read; 2-4 s at 8 fps and double size; crops at full resolution."""
 
 
 def look(
-    source: Path,
+    source: Path | Live,
     video: Video,
     span: Span,
     models: PerceptionModels,
@@ -158,7 +159,7 @@ def look(
     """Look at a span again.
 
     Args:
-        source: the video file.
+        source: the video file, or what is newest of one that grows (`newest`).
         video: its entry in the library.
         span: what to look at.
         models: `text_reader` and `image_tagger` are used, and `captioner` where there is one.

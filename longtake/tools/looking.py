@@ -173,7 +173,7 @@ class Looker:
             self.source_of(video), video, wanted.span, self.models, fps=wanted.fps,
             question=wanted.question or None, **wanted.how(),
         )  # fmt: skip
-        row = _seen(seen, wanted.span)
+        row = seen_row(seen, wanted.span)
         frames = int(row.pop("frames"))
         with self._counting:
             self.decodes += 1
@@ -227,7 +227,7 @@ class Looker:
 _LOOKING = ("text_reader", "image_tagger", "captioner")
 
 
-def _seen(seen: Any, span: Span) -> dict[str, Any]:
+def seen_row(seen: Any, span: Span) -> dict[str, Any]:
     """A Look, dict or dataclass, as the JSON that is kept."""
     row = jsonable(seen)
     if not isinstance(row, dict):
