@@ -8,8 +8,9 @@ waited for. Levels are made by a process beside this one (`longtake.consolidate`
 A live file is known by its path and first bytes, as its content is not known before its end; then
 the content's fingerprint joins the entry (``media["live"]["content"]``) and a plain `ingest` of the
 finished file finds it again. ``media["live"]`` also holds ``began`` and ``ended`` (wall clock, UTC),
-``breaks``: where the stream broke, as `longtake.perception.sources.Break`, and ``lag``: by how many
-seconds what is kept was behind what had come when the last chunk was kept.
+``breaks``: where the stream broke, as `longtake.perception.sources.Break`; ``lag``: by how many
+seconds what is kept was behind what had come when the last chunk was kept; and ``left_out``, when
+that was too long: ``[start, end, what]`` (see `longtake.perception.thrift`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from longtake.consolidate import Beside
 from longtake.errors import Interrupted, Locked, UsageError
 from longtake.perception.sources import IDLE, open_live, wall_clock
+from longtake.perception.thrift import Thrift
 from longtake.timecode import Seconds, format_time
 from longtake.watch import Pass, Watch, holds, make_folder
 
@@ -57,6 +59,8 @@ class Follow(Watch):
         self.feed = self.live = open_live(src, idle)
         self.chunk_seconds = min(self.chunk_seconds, CHUNK)
         self.beside: Beside | None = None
+        self._strain = Thrift()
+        self._backlog: Seconds | None = None
 
     def run(
         self, *, start: Seconds | None, until: Seconds | None, quick: bool, deep: bool
@@ -183,7 +187,7 @@ class Follow(Watch):
             self._adopt(store, store.video(self.video.id))
             with store.transaction():
                 super()._keep(stage, chunk)
-                self._grow(chunk.span.end)
+                self._grow(chunk.span.end, left_out=self._left_out(chunk))
         self._look_after()
 
     # -- levels ----------------------------------------------------------------------------
@@ -213,6 +217,25 @@ class Follow(Watch):
             if due(store, self.video.id):
                 encoder, capacity = self.models.text_encoder, self.settings.capacity
                 Consolidator(store, self.video, encoder, capacity=capacity).step()
+
+    # -- when it comes too fast ------------------------------------------------------------
+
+    def _thrift(self, end: Seconds) -> int:
+        """What was there already when the watch began does not count: it came at its own time."""
+        lag = self.lag(self.done)
+        self._backlog = lag if self._backlog is None else min(lag, self._backlog)
+        return self._strain.at(lag - self._backlog)
+
+    def _left_out(self, chunk: Chunk) -> list[list[Any]]:
+        """The spans of the video that lost something, with those of a new chunk."""
+        spans = [list(one) for one in self.video.media["live"].get("left_out", [])]
+        for clip in chunk.records:
+            for what in clip.data.get("left_out", ()) if clip.level == "clip" else ():
+                if spans and spans[-1][2] == what and spans[-1][1] >= clip.span.start - 1e-3:
+                    spans[-1][1] = clip.span.end
+                else:
+                    spans.append([clip.span.start, clip.span.end, what])
+        return spans
 
     # -- what is told ----------------------------------------------------------------------
 

@@ -154,6 +154,7 @@ class Watch:
             warnings=self.warnings,
             chunk_seconds=self.chunk_seconds,
             clip_seconds=self.settings.clip_seconds,
+            thrift=self._thrift,
         )
         elapsed = self._run("deep", chunks, begin)
         if until is None:
@@ -163,6 +164,10 @@ class Watch:
     def _known(self, stage: Pass) -> Progress | None:
         """How far a pass has come."""
         return self.store.progress(self.video.id, stage)
+
+    def _thrift(self, end: Seconds) -> int:
+        """What to leave out of the clip that ends there; see `longtake.perception.thrift`."""
+        return 0
 
     def _finish(self) -> None:
         """Close what is open: all has been read."""

@@ -26,6 +26,7 @@ from longtake.perception.items import Picture, Sound
 from longtake.perception.shots import ShotTrack
 from longtake.perception.sources import Live
 from longtake.perception.speech import Speech, listen
+from longtake.perception.thrift import NOTHING
 from longtake.perception.worker import BEHIND, Eye, Frame, Seen
 from longtake.storage.records import Chunk, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span
@@ -46,6 +47,7 @@ def perceive(
     chunk_seconds: Seconds = 60.0,
     clip_seconds: Seconds = 10.0,
     stop: Callable[[], bool] = lambda: False,
+    thrift: Callable[[Seconds], int] = lambda end: NOTHING,
     warnings: list[str] | None = None,
 ) -> Iterator[Chunk]:
     """Watch a video and yield what was perceived, chunk by chunk.
@@ -60,6 +62,7 @@ def perceive(
         chunk_seconds: at least so much video in a chunk, save the last.
         clip_seconds: the length that clips are given, ± 20 %.
         stop: asked between clips; True ends the pass at the last yielded chunk.
+        thrift: asked before each clip, with its end, what to leave out of it; see `longtake.perception.thrift`.
         warnings: gets one sentence for each channel that is skipped.
 
     Raises:
@@ -67,6 +70,7 @@ def perceive(
         Corrupt: `carry` is not a carry of this pass.
     """
     run = _Pass(source, video, models, start, until, chunk_seconds, clip_seconds, warnings)
+    run.thrift = thrift
     if carry:
         run.take_up(carry)
     yield from run.chunks(stop)
@@ -90,11 +94,13 @@ class _Pass:
         from longtake.perception.sound import SoundTrack
 
         media = source.probe() if isinstance(source, Live) else probe(source)
+        varies = isinstance(source, Live) and source.varies
         self.source, self.video, self.until = source, video, until
         self.chunk_seconds, self.clip_seconds = chunk_seconds, clip_seconds
         self.channels = open_channels(
-            models, picture=media.has_video, sound=media.has_audio, warnings=warnings
-        )
+            models, picture=media.has_video or varies, sound=media.has_audio or varies,
+            warnings=warnings,
+        )  # fmt: skip
         self.eye = Eye(video, self.channels)
         heard_by = self.channels.transcriber.name if self.channels.transcriber else ""
         self.speech = Speech(video, heard_by, start)
@@ -106,6 +112,7 @@ class _Pass:
         self.changes: list[tuple[Seconds, float]] = []
         self.committed = self.clip_start = start
         self.now = start
+        self.thrift: Callable[[Seconds], int] = lambda end: NOTHING
         self.length = media.duration  # a live source has none: nothing came, nothing is left
         self.open_end = isinstance(source, Live)
 
@@ -161,7 +168,7 @@ class _Pass:
         inside = [frame for frame in self.frames if frame[0] < end]
         self.frames = [frame for frame in self.frames if frame[0] >= end]
         decided = end if last else decided_at(self.clip_start, self.clip_seconds)
-        seen = self.eye.see(span, inside, self.track, decided)
+        seen = self.eye.see(span, inside, self.track, decided, thrift=self.thrift(end))
         seen.glimpses = rows(self.glimpses.between(span.start, math.inf if last else end))
         self.seen.append(seen)
         self.changes += seen.changes
@@ -303,6 +310,8 @@ def clip_data(seen: Seen, words: list[Any]) -> dict[str, Any]:
         data["glimpses"] = seen.glimpses
     if seen.same_as:
         data["same_as"] = seen.same_as
+    if seen.left_out:
+        data["left_out"] = [seen.left_out]
     return data
 
 

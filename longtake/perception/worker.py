@@ -3,6 +3,7 @@
 Per clip the frames go through the frame economy, the text watch and, where they ask, through
 the reader and the tagger. Everything after a clip depends only on the state before it and on
 the clip's own pictures, so a pass that is taken up again at a clip's border goes on exactly.
+What is left out of a clip where time is short is said in `longtake.perception.thrift`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from longtake.models.protocols import Image, TextLine
+from longtake.models.protocols import Image, ImageTagger, TextLine
 from longtake.perception.captions import Facts, compose
 from longtake.perception.carry import nest, pack, unnest, unpack
 from longtake.perception.channels import Channels
@@ -24,6 +25,7 @@ from longtake.perception.reading import read_box
 from longtake.perception.screen import Screen, is_firm, overlap
 from longtake.perception.shots import ShotTrack
 from longtake.perception.sight import Look, look, motion_of, pooled, sight_record
+from longtake.perception.thrift import ECONOMY, LEFT_OUT, NOTHING, SIGHT
 from longtake.perception.tiling import Tiling
 from longtake.storage.records import Floats, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span
@@ -54,6 +56,7 @@ class Seen:
     changes: list[tuple[Seconds, float]] = field(default_factory=list)
     readings: int = 0
     glimpses: list[list[Any]] = field(default_factory=list)
+    left_out: str = ""
     state: bytes = b""
 
 
@@ -71,9 +74,20 @@ class Eye:
         self._vector: Floats | None = None
         self._last: str | None = None
         self._shown: tuple[Image, EdgeMap] | None = None
+        self._thrift = NOTHING
+        self._new_shot = False
 
-    def see(self, span: Span, frames: Sequence[Frame], track: ShotTrack, decided: Seconds) -> Seen:
+    def see(
+        self,
+        span: Span,
+        frames: Sequence[Frame],
+        track: ShotTrack,
+        decided: Seconds,
+        *,
+        thrift: int = NOTHING,
+    ) -> Seen:
         """See one clip: its coarse frames and the fine grid's cuts around it."""
+        self._thrift = thrift
         scores = track.between(span.start, span.end)
         cuts = [c for c in track.cuts(span.start, span.end) if c[0] < span.end]
         facts = Facts(span, cuts=cuts, motion=motion_of(scores, len(cuts)))
@@ -81,8 +95,10 @@ class Eye:
         name = record_id(self.video.ordinal, span.start, "clip", "caption")
         seen = Seen(facts, name, "", None, decided)
         before = self.reads
+        if frames and (self.channels.tagger or self.channels.reader):
+            seen.left_out = LEFT_OUT.get(thrift, "")
         worth = self._watch_frames(frames, facts, track)
-        facts.looks = look(worth, self.channels.tagger)
+        facts.looks = look(worth, self._tagger())
         self._keep_looks(seen)
         self._find_changes(seen, [time for time, _ in frames])
         self._caption(seen)
@@ -97,6 +113,8 @@ class Eye:
     def _watch_frames(self, frames: Sequence[Frame], facts: Facts, track: ShotTrack) -> list[Frame]:
         """Pass the frames through both economies; return those worth a look."""
         worth: list[Frame] = []
+        if self._thrift >= ECONOMY:
+            frames = [one for one in frames if round(one[0]) % 2 == 0]
         for time, image in frames:
             keep = self.economy.offer(shrink(image)).keep
             news = self._read_frame(time, image, facts, track) if self.channels.reader else False
@@ -107,15 +125,18 @@ class Eye:
 
     def _read_frame(self, time: Seconds, image: Image, facts: Facts, track: ShotTrack) -> bool:
         """Watch one frame and read it where the watch asks; return whether text is new."""
-        if track.cuts(time - 1.0 + 1e-6, time):
+        step = 1.0 if self._thrift == NOTHING else 2.0
+        if track.cuts(time - step + 1e-6, time):
             self.watch.new_shot()
+            self._new_shot = True
         if self._shown is None or self._shown[0] is not image:
             self._shown = (image, edge_map(image))
         edges = self._shown[1]
         ask = self.watch.step(time, edges, last_chance=track.about_to_change(time))
         facts.gone_lines += self.screen.advance(time, self.watch)
-        if ask is None:
-            return False
+        if ask is None or self._thrift >= SIGHT or (self._thrift and not self._new_shot):
+            return False  # what was asked for and not read is asked for again
+        self._new_shot = False
         lines, box = self._read(image, ask)
         turn = self.screen.read(time, lines, box, self.watch)
         text = [line.box for line in lines if is_firm(line.text, line.score)]
@@ -146,9 +167,12 @@ class Eye:
 
     # -- what was seen ---------------------------------------------------------------------
 
+    def _tagger(self) -> ImageTagger | None:
+        return self.channels.tagger if self._thrift < SIGHT else None
+
     def _keep_looks(self, seen: Seen) -> None:
         facts = seen.facts
-        tagger = self.channels.tagger
+        tagger = self._tagger()
         maker = tagger.name if tagger else "colours"
         ends = [*[one.time for one in facts.looks[1:]], facts.span.end][: len(facts.looks)]
         for one, end in zip(facts.looks, ends, strict=True):
@@ -178,7 +202,8 @@ class Eye:
         seen.caption = compose(facts)
         self._last = seen.id
         vector = pooled([one.vector for one in facts.looks])
-        if vector is None and self._vector is not None and self._vector.size:
+        stands = self._vector is not None and self._vector.size and self._thrift < SIGHT
+        if vector is None and stands:
             vector = self._vector
         if vector is not None:
             seen.vectors.append(VectorRow(seen.id, "sight", vector, seen.decided))
