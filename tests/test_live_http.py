@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from longtake.errors import MediaError, UsageError
-from longtake.perception import addresses
+from longtake.perception import addresses, http_bytes
 from longtake.perception.addresses import Address, Http, open_address
 from longtake.perception.sources import open_live
 from tests.media import Scene, draw_video, silence
@@ -96,7 +96,7 @@ def test_without_taking_up_the_rest_is_lost(film: Path, monkeypatch: pytest.Monk
     def never(self: Any) -> None:
         raise OSError("switched off")
 
-    monkeypatch.setattr(addresses._HttpBytes, "_again", never)
+    monkeypatch.setattr(http_bytes.HttpBytes, "_again", never)
     data = film.read_bytes()
     with serving(Server(data, [len(data) // 3])) as server:
         source = open_address(server.address, idle=0.3)

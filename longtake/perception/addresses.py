@@ -1,30 +1,30 @@
 """Live sources at an address: HTTP, HLS, RTSP, UDP, TCP.
 
-A file or stream over plain HTTP is read by its bytes. When the connection is lost it is taken up
-again, with growing pauses, at the byte where it broke (``Range``); a server that knows no ranges is
-read on from what it sends, or past what was there already when it begins anew. So nothing is lost
-or read twice where the server allows it, and a break is noted with the seconds it lasted.
+A file or stream over plain HTTP is read by its bytes (see `http_bytes`). The other protocols are
+read by FFmpeg, each kept to the protocols it needs, none to files. When such a stream breaks off
+or keeps silent it is opened again, with growing pauses, until that has lasted for `idle` seconds;
+an HLS playlist says itself when it has ended. What a server sends once more is passed over (see
+`legs`). Stream time goes on where it stopped, and a break is noted with the seconds it lasted.
 
-The other protocols are read by FFmpeg, each kept to the protocols it needs, none to files. When
-such a stream ends it is opened again until it stays silent for `idle` seconds; an HLS playlist
-says itself when it has ended. Stream time goes on where it stopped.
+A password or key in an address is used and never shown or kept: `path` is without it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
+import re
+import ssl
 import time
-import urllib.request
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, TypeAlias
-from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 from longtake.errors import Unreadable, UsageError
+from longtake.perception.http_bytes import FIX, LOST, HttpBytes, page, said
+from longtake.perception.legs import Leg
 from longtake.perception.media import quiet_logs
-from longtake.perception.sources import HEAD, Bytes, Live, wall_clock
+from longtake.perception.sources import Live, wall_clock
 from longtake.timecode import Seconds
 
 TIMEOUT: Seconds = 10.0
@@ -35,8 +35,9 @@ PROTOCOLS = {
     "rtsp": "rtsp,rtp,udp,tcp", "rtsps": "rtsp,rtsps,rtp,srtp,udp,tcp,tls",
 }  # fmt: skip
 """What each scheme may open."""
-_LOST = (OSError, http.client.HTTPException)  # time-outs and refused connections are OSErrors
-Answer: TypeAlias = http.client.HTTPResponse
+_SHORT = 2_000_000  # µs; a playlist's lengths are rounded
+_LIST = b"#EXTM3U"
+_HUSHED = re.compile(r"(?i)((?:^|[&?])[^=&]*(?:pass|pwd|token|key|secret|auth|sig)[^=&]*=)[^&]+")
 
 
 class Address(Live):
@@ -45,11 +46,15 @@ class Address(Live):
     def __init__(self, address: str, idle: Seconds) -> None:
         self.address, self.scheme = address, checked(address)
         parts = urlsplit(address)
-        host = parts.netloc.rpartition("@")[2]  # what is kept and shown has no password
-        shown = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
-        super().__init__(shown, parts.path.rpartition("/")[2] or host, idle)
-        self.timeout = min(TIMEOUT, idle)
+        name = parts.path.rpartition("/")[2] or parts.netloc.rpartition("@")[2]
+        super().__init__(shown(address), name, idle)
+        self.playlist = parts.path.endswith(".m3u8")
         self._began = wall_clock()
+
+    @property
+    def timeout(self) -> Seconds:
+        """How long nothing may come; segments of a playlist come seldom."""
+        return self.idle if self.playlist else min(TIMEOUT, self.idle)
 
     def key(self) -> str:
         """The address and when it was first opened: what it sends is another thing each time."""
@@ -61,166 +66,120 @@ class Address(Live):
         import av
 
         quiet_logs()
+        began = time.monotonic()
         try:
             container = av.open(
                 self.address, metadata_errors="replace", timeout=(self.timeout, self.timeout),
-                options={"protocol_whitelist": PROTOCOLS[self.scheme]},
+                options=self._options(),
             )  # fmt: skip
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise self.dead(type(error).__name__) from error
+            why = getattr(error, "strerror", None) or type(error).__name__
+            if isinstance(error, av.error.ExitError | av.error.InvalidDataError):
+                silent = time.monotonic() - began >= self.timeout
+                why = f"nothing came for {self.timeout:g} s" if silent else "it is not media"
+            raise self.dead(why) from error
         try:
             yield container
         finally:
             container.close()
 
-    def dead(self, why: str) -> Unreadable:
+    def _options(self) -> dict[str, str]:
+        options = {"protocol_whitelist": PROTOCOLS[self.scheme]}
+        if self.playlist:
+            options["max_reload"] = "1000000"  # until the time-out, not three times
+        if self.scheme.startswith("rtsp"):
+            options["rtsp_flags"] = "prefer_tcp"
+        if self.scheme in ("https", "rtsps"):
+            trusted = ssl.get_default_verify_paths()
+            options |= {"tls_verify": "1", "ca_file": trusted.cafile or ""}
+        return options
+
+    def dead(self, why: str, fix: str = FIX) -> Unreadable:
         """The error of an address that does not answer."""
-        return Unreadable(
-            f"{self.path} sends no stream that can be read ({why}, within {self.timeout:g} s)",
-            fix="check the address, and that the stream is on",
-        )
+        return Unreadable(f"{self.path} sends no stream that can be read ({why})", fix=fix)
 
     def legs(self) -> Generator[Any, None, None]:
         """Open the stream, and again when it breaks off."""
         with self.opened() as container:
-            yield container
-        if urlsplit(self.address).path.endswith(".m3u8"):
-            return
-        while True:
+            leg = Leg(container)
+            yield leg
+        while not self._over(leg):
             lost = time.monotonic()
             with ExitStack() as stack:
                 try:
-                    container = retrying(self)(lambda: stack.enter_context(self.opened()))
+                    leg = retrying(self)(self._taken_up, stack, leg)
                 except Unreadable:
                     return
-                if self.stopped:
+                if self.stopped or leg.empty:
                     return
                 self.note("connection lost", round(time.monotonic() - lost, 1))
                 self.begins = self.now
-                yield container
+                yield leg
+
+    def _taken_up(self, stack: ExitStack, before: Leg) -> Leg:
+        """Open the stream again, at what is new."""
+        stack.close()
+        leg = Leg(stack.enter_context(self.opened()), before)
+        if leg.empty and not self._over(leg):
+            raise self.dead("nothing new came")
+        return leg
+
+    def _over(self, leg: Leg) -> bool:
+        """Whether the server says that nothing follows."""
+        if self.stopped:
+            return True
+        if not (self.playlist and leg.finished):
+            return False
+        if leg.ends and leg.reached * 1_000_000 < leg.ends - _SHORT:
+            return False
+        with suppress(*LOST):
+            return "#EXT-X-ENDLIST" in page(self.address, self.timeout)
+        return False
 
 
 class Http(Address):
-    """A file or stream over HTTP, read by its bytes."""
+    """A file or stream over HTTP, read by its bytes; a playlist among them is left to FFmpeg."""
 
     rewinds = False
 
-    def stream(self) -> Bytes:
+    def __init__(self, address: str, idle: Seconds) -> None:
+        super().__init__(address, idle)
+        self._ready: HttpBytes | None = None
+
+    def stream(self) -> HttpBytes:
         """Open it at its first byte."""
-        reader = _HttpBytes(self)
+        reader, self._ready = self._ready, None
+        if reader is None:
+            try:
+                reader = HttpBytes(self, self.address, self.timeout, retrying(self))
+            except LOST as error:
+                raise self.dead(*said(error)) from error
         self.rewinds = reader.length is not None
         return reader
 
     def opened(self) -> Any:
         """Open the stream over the bytes, as with a file."""
-        return Live.opened(self)
+        return Address.opened(self) if self._lists() else Live.opened(self)
 
     def legs(self) -> Generator[Any, None, None]:
-        """One leg: lost connections are mended below."""
-        return Live.legs(self)
+        """Lost connections are mended below the container."""
+        return Address.legs(self) if self._lists() else Live.legs(self)
 
+    def unreadable(self, head: bytes) -> Unreadable:
+        """The error of bytes that are not media."""
+        text = head.lstrip()[:1] in (b"<", b"{")
+        return self.dead("it is a web page or text" if text else "it is not media")
 
-class _HttpBytes:
-    """The bytes at an address, over as many connections as it takes."""
-
-    def __init__(self, source: Http) -> None:
-        self._source = source
-        self._at = 0
-        self._head = b""
-        self._ahead = b""
-        try:
-            self._answer = self._connect(0)
-        except _LOST as error:
-            raise source.dead(_said(error)) from error
-        self.length: int | None = self._answer.length
-
-    def read(self, n: int) -> bytes:
-        """Return what has come, waiting for it; nothing at the end."""
-        lost: float | None = None
-        while not self._source.stopped:
-            data = self._some(n)
-            if data:
-                if lost is not None:
-                    self._source.note("connection lost", round(time.monotonic() - lost, 1))
-                self._at += len(data)
-                self._head += data[: HEAD - len(self._head)]
-                return data
-            ended = data is not None and (lost is not None or self._whole())
-            if ended:
-                break
-            lost = lost or time.monotonic()
-            try:
-                retrying(self._source)(self._again)
-            except _LOST:
-                break
-        return b""
-
-    def close(self) -> None:
-        self._answer.close()
-
-    def _whole(self) -> bool:
-        """Whether the server said that this was the end, and did not just fall silent."""
-        return self.length is not None or bool(self._answer.chunked)
-
-    def _some(self, n: int) -> bytes | None:
-        """Return bytes, none at the connection's end, None when it broke."""
-        if self._ahead:
-            data, self._ahead = self._ahead[:n], self._ahead[n:]
-            return data
-        try:
-            data = self._answer.read1(n)
-        except _LOST:
-            return None
-        return None if not data and self._answer.length else data
-
-    def _again(self) -> None:
-        """Connect again at the byte where the last connection broke."""
-        self._answer.close()
-        try:
-            self._answer = self._connect(self._at)
-        except HTTPError as error:
-            if error.code != 416:  # there is nothing after what was read
-                raise
-            self._answer, self._ahead = _nothing(error), b""
-            return
-        if self._answer.status == 206 or not self._at:
-            return
-        head = b""
-        while len(head) < len(self._head) and (more := self._answer.read1(HEAD)):
-            head += more
-        if head[: len(self._head)] == self._head:  # the same from its start: pass over it
-            done = len(head)
-            while done < self._at and (more := self._answer.read1(min(HEAD, self._at - done))):
-                done += len(more)
-            head = head[self._at :]
-        self._ahead = head
-
-    def _connect(self, at: int) -> Answer:
-        headers = {"User-Agent": "longtake", "Accept-Encoding": "identity"}
-        if at:
-            headers["Range"] = f"bytes={at}-"
-        request = urllib.request.Request(self._source.address, headers=headers)
-        answer: Answer = _opener().open(request, timeout=self._source.timeout)
-        return answer
-
-
-def _nothing(error: HTTPError) -> Any:
-    """An answer without bytes, from the server's word that there are none."""
-    answer: Any = error.fp
-    answer.length = 0
-    return answer
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """Opens http and https alone, also after a redirect."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler, urllib.request.HTTPDefaultErrorHandler,
-        urllib.request.HTTPErrorProcessor, urllib.request.UnknownHandler,
-    ):  # fmt: skip
-        opener.add_handler(handler())
-    return opener
+    def _lists(self) -> bool:
+        """Whether the address holds a playlist."""
+        if not self.playlist:
+            reader = self.stream()
+            self.playlist = reader.peek(len(_LIST)) == _LIST
+            if self.playlist:
+                reader.close()
+            else:
+                self._ready = reader
+        return self.playlist
 
 
 def retrying(source: Live) -> Any:
@@ -228,7 +187,7 @@ def retrying(source: Live) -> Any:
     import tenacity
 
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type((*_LOST, Unreadable)),
+        retry=tenacity.retry_if_exception_type((*LOST, Unreadable)),
         wait=tenacity.wait_exponential(multiplier=0.1, max=10.0),
         stop=tenacity.stop_after_delay(source.idle) | tenacity.stop_when_event_set(source.halt),
         sleep=tenacity.sleep_using_event(source.halt),
@@ -244,12 +203,22 @@ def checked(address: str) -> str:
     """
     with suppress(ValueError):
         parts = urlsplit(address)
-        if parts.scheme in PROTOCOLS and parts.netloc:
+        if parts.scheme in PROTOCOLS and parts.hostname and (parts.port is None or parts.port):
             return parts.scheme
     raise UsageError(
-        f"{address!r} is not an address that can be followed",
+        f"{shown(address)!r} is not an address that can be followed",
         fix=f"these can: {', '.join(f'{scheme}://' for scheme in sorted(PROTOCOLS))}",
     )
+
+
+def shown(address: str) -> str:
+    """Return an address as it may be shown and kept: without a password, or keys in its query."""
+    scheme, _, rest = address.partition("://")
+    host, slash, tail = rest.partition("/")
+    path, mark, query = (slash + tail).partition("#")[0].partition("?")
+    host = host.rpartition("@")[2]
+    query = _HUSHED.sub(r"\1…", query)
+    return f"{scheme}://{host}{path}{mark}{query}"
 
 
 def open_address(address: str, idle: Seconds) -> Live:
@@ -258,10 +227,3 @@ def open_address(address: str, idle: Seconds) -> Live:
     if plain and not urlsplit(address).path.endswith(".m3u8"):
         return Http(address, idle)
     return Address(address, idle)
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, HTTPError):
-        return f"HTTP {error.code}"
-    reason = getattr(error, "reason", error)
-    return getattr(reason, "strerror", None) or str(reason) or type(error).__name__
