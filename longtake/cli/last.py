@@ -9,16 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from longtake.errors import NoSuchMoment
+from longtake.storage.state import state_folder
 from longtake.timecode import Span
-
-
-def state_folder() -> Path:
-    """Where the program keeps its own small files; ``LONGTAKE_STATE`` names another place."""
-    if named := os.environ.get("LONGTAKE_STATE"):
-        return Path(named).expanduser()
-    import platformdirs
-
-    return platformdirs.user_state_path("longtake")
 
 
 def remember(library: Path, question: str, data: Mapping[str, Any]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import glob
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from longtake.cli.group import MEDIA_ENDINGS
 from longtake.errors import LongtakeError, NoSuchFile
+from longtake.perception.segment_names import natural
 
 
 def find_sources(names: Iterable[str]) -> tuple[list[Path], list[tuple[str, LongtakeError]]]:
@@ -53,9 +53,3 @@ def _nearest(path: Path) -> str | None:
     like = {name: difflib.SequenceMatcher(None, stem, one).ratio() for name, one in stems.items()}
     near = sorted((name for name in like if like[name] >= 0.6), key=lambda name: -like[name])[:3]
     return f"did you mean {' or '.join(near)}?" if near else None
-
-
-def natural(path: Path) -> list[tuple[int, str]]:
-    """Sort key by which part 2 comes before part 10."""
-    parts = re.split(r"(\d+)", str(path).lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longtake.cli.last import state_folder
 from longtake.cli.output import clean
+from longtake.storage.state import state_folder
 
 KEPT = 100
 """So many threads are listed for a library, the latest; older ones can still be named."""

@@ -21,7 +21,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from longtake.errors import EmptyMedia, Unreadable
+from longtake.errors import EmptyMedia, MediaError, Unreadable
 from longtake.perception.clock import Clock
 from longtake.perception.hearing import SoundFlow, first_needed
 from longtake.perception.items import Image, Picture, Samples, Sound
@@ -35,7 +35,8 @@ from longtake.perception.media import (
     stated_duration,
     zero_of,
 )
-from longtake.perception.pictures import Grid, PictureFlow
+from longtake.perception.pictures import NEAR, Grid, PictureFlow
+from longtake.perception.segments import SegmentFolder
 from longtake.perception.sources import Live
 from longtake.timecode import Seconds, format_time
 
@@ -52,7 +53,7 @@ class Decoder:
     """Iterate over it; each iteration is one pass. `warnings` tells what was mended or left out.
 
     Args:
-        path: a local file, or a live source.
+        path: a local file, a folder of segments as it stands, or a live source.
         start: yield from the first grid instant at or after this time.
         until: stop before this time; None is the end of the file.
         fine_fps: rate of the small pictures.
@@ -64,6 +65,7 @@ class Decoder:
 
     Raises (while iterating):
         NoSuchFile, Unreadable, EmptyMedia: the file cannot be read at all.
+        SourceGone: what is wanted of a folder is no longer there.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Decoder:
         fine_fps: float = 5.0, coarse_fps: float = 1.0, small: tuple[int, int] = (160, 90),
         max_side: int = 1920, sound: bool = True, picture: bool = True,
     ) -> None:  # fmt: skip
+        if not isinstance(path, Live) and Path(path).is_dir():
+            path = SegmentFolder(path, idle=0.0)
         self.live = path if isinstance(path, Live) else None
         self.path = Path(path.path if isinstance(path, Live) else path)
         self.start = max(0.0, start)
@@ -82,17 +86,26 @@ class Decoder:
         self.grid = Grid(fine_fps, coarse_fps)
         self.warnings: list[str] = []
         self.end: Seconds = 0.0
+        self.enough = False
 
     def __iter__(self) -> Iterator[Item]:
         """Decode from `start` to `until`."""
         self.warnings.clear()
+        self.enough = False
         if self.live is None:
             with open_media(self.path) as container:
                 yield from self._one(container)
             return
+        self.live.begin_at(self.start, self.until)
         with closing(self.live.legs()) as legs:
             for container in legs:
-                yield from self._one(container)
+                try:
+                    yield from self._one(container)
+                except MediaError as error:
+                    if not self.live.spoilt(error):
+                        raise
+                if self.enough:  # it did not break off
+                    return
 
     def _one(self, container: Any) -> Iterator[Item]:
         one = _Pass(self, container)
@@ -119,20 +132,22 @@ class _Pass:
         if not decoder.picture:
             self._streams.video = None
         live = decoder.live
-        self._stated = None if live else stated_duration(container)
-        begins = live.begins if live else 0.0
-        start = max(decoder.start, begins)
+        self._stated = stated_duration(container) if live is None or live.whole else None
+        self._begins = begins = live.begins if live else 0.0
+        self._start = start = max(decoder.start, begins)
         self._zero = zero_of(container) - Fraction(begins).limit_denominator(1_000_000)
         longest = 0.0 if live else longest_credible(container)
         self._clock = Clock(self._zero, longest, decoder.warnings, live.note if live else None)
         video, audio = self._streams.video, self._streams.audio
         self.pictures = video and PictureFlow(
             video, decoder.grid, start=start, small=decoder.small,
-            max_side=decoder.max_side,
+            max_side=decoder.max_side, opens=begins,
         )  # fmt: skip
-        again = decoder.path if live is None or live.renews else None
+        again = live.again if live else decoder.path
         self.sounds = audio and SoundFlow(again, audio, start=start)
         self._merge = Merge(self)
+        self._until = decoder.until
+        self._end = begins
         self._held: list[Any] = []
         self._held_bytes = 0
         self._running = start <= begins  # else what comes before the start is passed over
@@ -144,29 +159,43 @@ class _Pass:
     def run(self) -> Iterator[Item]:
         for item in self._items():
             time = item.time if isinstance(item, Picture) else item.start
-            if time < self._decoder.until:
+            if time < (self._until if isinstance(item, Picture) else self._decoder.until):
                 self._decoder.end = max(
                     self._decoder.end, item.end if isinstance(item, Sound) else time
                 )
                 if self._decoder.live:
                     self._decoder.live.now = self._decoder.end
                 yield item
+            elif time >= self._decoder.until:
+                self._decoder.enough = True
+        if self._decoder.live:
+            self._decoder.live.now = max(self._decoder.live.now, self._reached())
         self._report()
+
+    def _reached(self) -> Seconds:
+        """Where the leg ended, also where nothing was yielded: there the next one begins."""
+        return max(self._end, *(flow.end for flow in (self.pictures, self.sounds) if flow))
 
     def _items(self) -> Iterator[Item]:
         chosen = [s for s in (self._streams.video, self._streams.audio) if s is not None]
         self._seek()
         for packet in read_packets(self._container, chosen, self._decoder.warnings):
             time = self._clock.set(packet)
+            if packet.pts is not None:
+                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._end = max(self._end, end)
             self._feed(packet, time)
             yield from self._merge.ready()
             if self._merge.past(self._decoder.until):
+                self._decoder.enough = True
                 return
         self._release()
         if self.sounds:
             self._merge.add(self.sounds.drain())
+        if self._decoder.live:  # the next leg has its own picture at that time
+            self._until = min(self._until, self._decoder.live.leg_ends() - NEAR)
         if self.pictures:
-            heard = min(self.sounds.end if self.sounds else 0.0, self._decoder.until)
+            heard = min(self.sounds.end if self.sounds else 0.0, self._until)
             yield from self._merge.last(self.pictures.finish(heard))
         yield from self._merge.last(iter(()))
 
@@ -205,7 +234,11 @@ class _Pass:
         start = self._decoder.start
         target = min(start - _RUN_UP, first_needed(start)) if self.sounds else start - _RUN_UP
         target -= 2.0
-        if target <= 0 or self._stated is None or not formats(self._container) & _INDEXED:
+        if (
+            target <= self._begins
+            or self._stated is None
+            or not formats(self._container) & _INDEXED
+        ):
             return
         try:
             self._container.seek(int((target + float(self._zero)) * 1_000_000), backward=True)
@@ -216,7 +249,7 @@ class _Pass:
         say = self._decoder.warnings.append
         failures = sum(flow.failures for flow in (self.pictures, self.sounds) if flow)
         got = (self.pictures and self.pictures.frames) or (self.sounds and self.sounds.end > 0)
-        if not got and self._decoder.start <= 0 and self._decoder.until > 0:
+        if not got and self._start <= self._begins < self._decoder.until:
             name = self._decoder.path.name
             if failures:
                 raise Unreadable(
@@ -228,7 +261,7 @@ class _Pass:
         say_unknown = ", ".join(self._streams.unknown)
         if say_unknown:
             say(f"left out, as the codec is not known: {say_unknown}")
-        end, stated = self._decoder.end, self._stated
+        end, stated = self._decoder.end - self._begins, self._stated
         if stated and math.isinf(self._decoder.until) and end < stated * 0.98 - 1.5:
             say(f"the file ends at {format_time(end)} although it states {format_time(stated)}")
 

@@ -23,7 +23,7 @@ from longtake.timecode import Seconds
 LOOKAHEAD = 20  # packets; H.264 and HEVC reorder by at most 16
 LOOKAHEAD_SECONDS = 1.5
 NEAR = 5e-4  # containers round timestamps to the millisecond
-OPENING = 1.0  # a first frame that comes no later than this is on display from 0
+OPENING = 1.0  # a first frame that comes no later than this is on display from the beginning on
 
 
 class Grid:
@@ -56,7 +56,7 @@ class PictureFlow:
 
     def __init__(
         self, stream: Any, grid: Grid, *, start: Seconds, small: tuple[int, int], max_side: int,
-        skip: bool = True,
+        skip: bool = True, opens: Seconds = 0.0,
     ) -> None:  # fmt: skip
         self._stream = stream
         self._context = stream.codec_context
@@ -65,6 +65,7 @@ class PictureFlow:
         # Frame threads hold frames back; with few frames a second that would be many seconds.
         self._context.thread_type = "AUTO" if rate >= 5 else "SLICE"
         self._grid = grid
+        self._opens = opens
         self._skip = skip
         self._next = grid.index(start)
         self._small = Converter(size=small)
@@ -103,7 +104,7 @@ class PictureFlow:
     def catch_up(self, time: Seconds) -> Iterator[Picture]:
         """The file has been read up to `time`; if the video track is over, go on showing its end."""
         length = self._stream.duration
-        stop = float(length * self._base) if length else None
+        stop = float(length * self._base) + self._opens if length else None
         if stop is None or time < stop + 5.0:
             return
         yield from self.drain()
@@ -139,7 +140,7 @@ class PictureFlow:
         until = self._known[after] if after < len(self._known) else math.inf
         if until <= self._grid.time(self._next) - NEAR:
             return False
-        return time <= OPENING or self._grid.meets(time, until)
+        return time <= self._opens + OPENING or self._grid.meets(time, until)
 
     def _decode(self, packet: Any) -> list[Any]:
         frames = decoded(self._context, packet)
@@ -150,8 +151,8 @@ class PictureFlow:
     def _take(self, frames: list[Any]) -> Iterator[Picture]:
         for frame in frames:
             time = self._time_of(frame)
-            if self._held is None and time <= OPENING:
-                time = 0.0
+            if self._held is None and time <= self._opens + OPENING:
+                time = min(time, self._opens)
             if self._held is not None:
                 yield from self._show(time)
             else:

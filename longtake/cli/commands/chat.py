@@ -18,13 +18,13 @@ from longtake.agent.turns import Kept, Turns
 from longtake.cli.answers import shorten
 from longtake.cli.commands.ask import answer
 from longtake.cli.commands.clip import cut
-from longtake.cli.last import state_folder
 from longtake.cli.output import clean, dim, table, talk, write
 from longtake.cli.session import Session, common, complete_video, current
 from longtake.cli.threads import Thread, Threads
 from longtake.cli.times import TIME
 from longtake.cli.walk import cost_table, tree, why_lines
 from longtake.errors import LongtakeError, NoSuchMoment, NoSuchVideo, UsageError
+from longtake.storage.state import state_folder
 from longtake.timecode import Span
 
 if TYPE_CHECKING:
