@@ -20,7 +20,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from longtake.errors import Locked
@@ -41,23 +40,18 @@ _PATIENCE: Seconds = 120.0
 
 
 def run(
-    path: Path,
-    video: str,
-    encoder: Callable[[], TextEncoder],
-    *,
-    capacity: int = 0,
-    alone: threading.Event,
+    settings: Settings, video: str, encoder: Callable[[], TextEncoder], alone: threading.Event
 ) -> None:
     """Consolidate a video until it has ended, or, once `alone` is set, what there is."""
     from longtake.memory.consolidation import due
     from longtake.memory.levels import LEVELS
     from longtake.storage.store import Store
 
-    with Store.open(path) as reader:
+    with Store.open(settings.library) as reader:
         while True:
             last = alone.is_set()
             if due(reader, video):
-                _step(path, video, encoder(), capacity)
+                step(settings, video, encoder())
                 continue
             levels = reader.progress(video, LEVELS)
             if last or (levels and levels.finished):
@@ -65,14 +59,18 @@ def run(
             alone.wait(LOOK)
 
 
-def _step(path: Path, video: str, encoder: TextEncoder, capacity: int) -> None:
+def step(settings: Settings, video: str, encoder: TextEncoder) -> None:
+    """Open the library for one step, unless another writer has it for long."""
     from longtake.memory.consolidation import Consolidator
     from longtake.models.quiet import give_back
     from longtake.storage.store import Store
 
     try:
-        with Store.open(path, write=True, wait=TURN) as store:
-            Consolidator(store, store.video(video), encoder, capacity=capacity).step()
+        with Store.open(settings.library, write=True, wait=TURN) as store:
+            Consolidator(
+                store, store.video(video), encoder,
+                capacity=settings.capacity, budget=settings.budget,
+            ).step()  # fmt: skip
     except Locked:
         return  # a long writer: intake goes on meanwhile, and so does this, later
     give_back()
@@ -205,13 +203,8 @@ def main(arguments: Sequence[str]) -> None:
 
     settings = load_settings(**json.loads(sys.stdin.readline()))
     models = Models(settings, ModelStore(settings.models_dir))
-    run(
-        settings.library,
-        arguments[0],
-        lambda: models.text_encoder,
-        capacity=settings.capacity,
-        alone=until_closed(sys.stdin.fileno()),
-    )
+    alone = until_closed(sys.stdin.fileno())
+    run(settings, arguments[0], lambda: models.text_encoder, alone)
 
 
 if __name__ == "__main__":

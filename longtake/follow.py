@@ -210,13 +210,15 @@ class Follow(Watch):
 
     def _catch_up(self) -> None:
         """Make the levels that nobody made."""
-        from longtake.memory.consolidation import Consolidator, due
+        from longtake.memory.consolidation import due
+        from longtake.storage.store import Store
 
-        with self._turn() as store:
-            self.video = store.video(self.video.id)
-            if due(store, self.video.id):
-                encoder, capacity = self.models.text_encoder, self.settings.capacity
-                Consolidator(store, self.video, encoder, capacity=capacity).step()
+        with Store.open(self.path) as store:
+            late = due(store, self.video.id)
+        if late:
+            with self._turn() as store:
+                self._adopt(store, store.video(self.video.id))
+                self.writer.catch_up()
 
     # -- when it comes too fast ------------------------------------------------------------
 

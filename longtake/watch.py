@@ -113,6 +113,7 @@ class Watch:
             self.video,
             self.models.text_encoder,
             capacity=self.settings.capacity,
+            budget=self.settings.budget,
             consolidate=self._consolidates(),
         )
 

@@ -2,9 +2,10 @@
 
 A `Consolidator` looks whether the deep pass is ahead of what it has consolidated (the progress of
 pass ``levels``), and catches up in one transaction: scenes, chapters, the clips' context, the
-synopsis, with a capacity the merging that keeps each level within it, and what a budget demands. It remembers nothing
-between steps, so it may run with each chunk or in another process, be late, or be killed: what
-it writes depends on what was kept alone. With a capacity what is merged depends also on when.
+synopsis, with a capacity the merging that keeps each level within it, and what a budget demands.
+It remembers nothing between steps, so it may run with each chunk or in another process, be late,
+or be killed: what it writes depends on what was kept alone. With a capacity or a budget it depends
+also on when.
 """
 
 from __future__ import annotations

@@ -64,6 +64,10 @@ class MemoryWriter:
             if pass_ == "deep" and self._consolidate:
                 self._levels.step()
 
+    def catch_up(self) -> None:
+        """Make the levels that are due and that nobody else made."""
+        self._levels.step()
+
     def finish(self) -> None:
         """Close what is open; after the deep pass's last chunk there is nothing left to do."""
         self._levels.close(final=True)
