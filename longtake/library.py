@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from longtake.errors import LongtakeError, NotFound, PartlyDone, SourceGone
 from longtake.keeping import Keeping
+from longtake.marking import Marking
 from longtake.timecode import Seconds, Span
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def open_library(
     return Library(loaded, chat=chat)
 
 
-class Library(Keeping):
+class Library(Keeping, Marking):
     """Watched videos on disk, and the means to watch more and to ask.
 
     `models` may be given to use other models than the profile's (tests do), and `chat` a chat model

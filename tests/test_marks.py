@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from longtake.config import load_settings
 from longtake.errors import NoSuchMoment, UsageError
+from longtake.library import Library
 from longtake.memory.marks import mark, marks, unmark
 from longtake.memory.retention import forget
 from longtake.memory.writer import MemoryWriter
@@ -15,7 +17,8 @@ from longtake.storage.check import check
 from longtake.storage.records import Level, Record, Video
 from longtake.storage.store import Store
 from longtake.timecode import Span
-from tests.memory_world import Encoder, add_video, chunks, lecture, open_store
+from tests.fakes import fake_models
+from tests.memory_world import Encoder, add_video, chunks, lecture, open_store, remember
 
 CAPACITY = 128
 EARLY, LATE = Span(200.0, 230.0), Span(700.0, 730.0)
@@ -83,7 +86,25 @@ def test_a_mark_is_one_record_and_must_lie_in_the_video(tmp_path: Path) -> None:
         assert marks(store, video.id, as_of=59.0) == []
         with pytest.raises(UsageError, match="beyond the end"):
             mark(store, video, Span(60.0, 70.0))
+        with pytest.raises(UsageError, match="some length"):
+            mark(store, video, Span(1.0, 1.0))
         with pytest.raises(UsageError, match="too long"):
             mark(store, video, Span(1.0, 2.0), "x" * 501)
         live = store.update_video(video.id, media={"live": {"ended": None}})
         assert mark(store, live, Span(70.0, 80.0)).span.start == 70.0
+
+
+def test_what_was_marked_can_be_asked_for(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        remember(store, "talk.mp4", lecture(1.0))
+    settings = load_settings(library=tmp_path / "test.longtake", profile="offline")
+    with Library(settings, models=fake_models(text_encoder=Encoder())) as library:
+        before = library.ask("what did I mark?", "talk").evidence
+        assert not any("Marked" in one.quote for one in before)
+        library.mark("talk", 100.0, note="the heron on the roof")
+        answer = library.ask("what did I mark?", "talk")
+        assert answer.text == "At 00:01:40 you noted: “Marked: the heron on the roof”."
+        assert [(one.start, one.quote) for one in answer.evidence] == [
+            (100.0, "Marked: the heron on the roof")
+        ]
+        assert library.search("the heron").moments[0].text == "Marked: the heron on the roof"

@@ -69,6 +69,8 @@ def telling(one: Candidate) -> str:
         return f"the speaker says: {quoted(one)}"
     if one["source"] == "sight":
         return f"the picture shows: {quoted(one)}"
+    if one.get("by") == "person":
+        return f"you noted: {quoted(one)}"
     if one.get("by"):
         return f"the model's caption says: {quoted(one)}"
     if one["source"] == "caption":

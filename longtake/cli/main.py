@@ -41,6 +41,7 @@ ENTRIES = (
     Entry("clip", "clip", "Cut a span or a piece of evidence into a file.", LOOK),
     Entry("export", "export", "Write what is known of a video: html, md, json or vtt.", LOOK),
     Entry("videos", "videos", "List, show, relink or forget videos.", KEEP),
+    Entry("mark", "mark", "Mark a moment to be kept for good; list or remove marks.", KEEP),
     Entry("forget", "forget", "Give up detail of a video: pictures first, text last.", KEEP),
     Entry("db", "db", "Check, repair or back up the library.", KEEP),
     Entry("kv", "kv", "Build, check or drop key–value memories of videos.", KEEP),

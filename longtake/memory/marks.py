@@ -1,7 +1,7 @@
 """What a person marked: kept for good, searchable, and listed.
 
-A mark is a record of channel ``event``, made by a person: a span and a note. It is the one truth of
-what is marked: whoever merges or forgets asks for the spans of a video's marks and leaves alone
+A mark is a caption of a moment that a person made: a span and a note. It is the one truth of what
+is marked: whoever merges or forgets asks for the spans of a video's marks and leaves alone
 what touches them, so a mark counts as well for what is recorded in its span later, and no more
 once it is removed. What is marked comes on top of a capacity.
 
@@ -11,6 +11,7 @@ once it is removed. What is marked comes on top of a capacity.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
 from longtake.errors import NoSuchMoment, UsageError
@@ -30,8 +31,11 @@ def mark(store: Store, video: Video, span: Span, note: str = "") -> Record:
     """Keep a mark; the same span and note twice is one mark.
 
     Raises:
-        UsageError: it begins after the end of a video that does not grow, or the note is too long.
+        UsageError: it is empty, begins after the end of a video that does not grow, or its note is
+            too long.
     """
+    if span.duration <= 0:
+        raise UsageError("a mark must have some length", fix="end it after its start")
     live = video.media.get("live")
     if not (live and not live.get("ended")) and span.start >= video.duration:
         raise UsageError(
@@ -42,24 +46,28 @@ def mark(store: Store, video: Video, span: Span, note: str = "") -> Record:
     said = " ".join(note.split())
     if len(said) > LONGEST_NOTE:
         raise UsageError(f"a note of {len(said)} letters is too long", fix="write 500 or fewer")
-    held = marks(store, video.id)
     text = f"Marked: {said}" if said else "Marked"
-    for one in held:
+    for one in marks(store, video.id):
         if one.span == span and one.text == text:
             return one
-    taken = {one.id for one in held}
-    name = next(name for n in range(len(held) + 1) if (name := _name(video, span, n)) not in taken)
+    names = (record_id(video.ordinal, span.start, "moment", "caption", n) for n in count())
+    name = next(name for name in names if not store.records(ids=[name]))
     # It was not known before what is there now was seen.
-    record = Record(name, video.id, "moment", "event", span, max(span.end, video.duration), text,
-                    MAKER, (), {"kind": "mark", "note": said})  # fmt: skip
+    record = Record(name, video.id, "moment", "caption", span, max(span.end, video.duration), text,
+                    MAKER, (), {"of": "mark", "note": said})  # fmt: skip
     store.put_records([record])
     return record
 
 
 def marks(store: Store, video: str, as_of: Seconds | None = None) -> list[Record]:
     """Return a video's marks, in order of time."""
-    found = store.records(video=video, level="moment", channel="event", as_of=as_of)
-    return [one for one in found if one.maker == MAKER]
+    # By an index of their own: there may be many captions, and each step of a stream asks this.
+    rows = store.database.rows(
+        "SELECT r.id FROM records r INDEXED BY records_marked WHERE r.maker = 'person' "
+        "AND r.ordinal = (SELECT ordinal FROM videos WHERE id = ?)",
+        (video,),
+    )
+    return store.records(ids=[row[0] for row in rows], as_of=as_of) if rows else []
 
 
 def unmark(store: Store, video: Video, at: Seconds) -> list[Record]:
@@ -89,7 +97,3 @@ def touches(record: Record, spans: Sequence[Span]) -> bool:
         return False
     told = record.data.get("spans") or [[record.span.start, record.span.end]]
     return any(start < one.end and end > one.start for start, end in told for one in spans)
-
-
-def _name(video: Video, span: Span, n: int) -> str:
-    return record_id(video.ordinal, span.start, "moment", "event", n)

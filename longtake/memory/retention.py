@@ -41,7 +41,7 @@ WORDS: tuple[Kind, ...] = (
     ("moment", "caption"), ("moment", "entity"), ("moment", "speech"), ("moment", "screen"),
     ("frame", "screen"),
 )  # fmt: skip
-"""What was said and shown as text, and what later passes told of it; not marks."""
+"""What was said and shown as text, and what later passes told of it."""
 ORDER: tuple[tuple[Losing, tuple[Kind, ...]], ...] = (
     ("picture", (_EVERY,)),
     ("vector", (FRAMES, CLIPS)),
@@ -153,7 +153,6 @@ def _old(store: Store, video: str, before: Seconds | None) -> list[Record]:
         one
         for one in found
         if (before is None or one.span.end <= before + 1e-6)
-        and one.channel != "event"
         and not touches(one, spared)
     ]
 

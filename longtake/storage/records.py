@@ -15,7 +15,8 @@ moment      screen     one line of screen text, first seen to last seen;
                        ``data = {"score", "box": [x0, y0, x1, y1] in 0..1}``
 moment      caption    by later passes: what a model saw happen, ``data = {"of": "clip" or "scene",
                        "facts": {KEY: value}, "frames": [t], "before": id or None}``; or speech
-                       told again in plain lines, ``{"of": "speech"}``
+                       told again in plain lines, ``{"of": "speech"}``; or what a person marked,
+                       ``{"of": "mark", "note"}``
 moment      entity     by later passes: a thing followed through the picture, ``data = {"kind":
                        "object", "label", "p", "boxes": [[t, x0, y0, x1, y1, p], ...], "track"}``;
                        or the turn of one speaker, ``{"kind": "speaker", "n"}``

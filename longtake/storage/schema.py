@@ -164,6 +164,7 @@ REFILL_HELD = ("DELETE FROM held", f"INSERT INTO held {HELD_SUMS}")
 _STREAMS = (
     f"CREATE INDEX records_long ON records(ordinal, end) WHERE end - start > {LONG}",
     "CREATE INDEX records_pictured ON records(ordinal, start) WHERE thumb IS NOT NULL",
+    "CREATE INDEX records_marked ON records(ordinal, start) WHERE maker = 'person'",
     """CREATE TABLE held (
         ordinal INTEGER PRIMARY KEY,
         pictures INTEGER NOT NULL,

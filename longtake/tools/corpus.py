@@ -223,8 +223,10 @@ def coverage(terms: Sequence[Term], units: Sequence[Unit]) -> float:
 
 
 def is_described(record: Record) -> bool:
-    """Whether a record is a model's caption of what is seen in a clip."""
-    return record.maker.startswith("captions:") and record.data.get("of") == "clip"
+    """Whether a record is a model's caption of what is seen in a clip, or a person's mark."""
+    return (record.maker.startswith("captions:") and record.data.get("of") == "clip") or (
+        record.data.get("of") == "mark"
+    )
 
 
 def alike(one: str, other: str) -> bool:
