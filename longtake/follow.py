@@ -105,22 +105,24 @@ class Follow(Watch):
                 self.live.begins = self.live.now = known.done
                 self.live.note("not watched")
             return True
-        if not holds(self.video, self._content() or ""):
+        if not holds(self.video, self.live.content() or ""):
+            anew = f"longtake ingest {self.src} watches all of it as a new video"
             raise UsageError(
                 f"{self.live.name} was followed to its end at {format_time(known.done)}, and has "
                 "changed since",
-                fix=f"longtake ingest {self.src} watches all of it as a new video",
+                fix="put new segments into another folder" if self.source.is_dir() else anew,
             )
         return False
 
     def _entry(self, store: Store, key: str, info: MediaInfo) -> Video:
-        content = self._content()
+        content = self.live.content()
         for known in store.videos():
             if known.fingerprint == key or (content and holds(known, content)):
                 return known
             if not content and known.path == self.live.place() and _open(known):
                 return known
-        live: dict[str, Any] = {"began": wall_clock(), "ended": None, "content": None, "breaks": []}
+        began = self.live.began() or wall_clock()
+        live: dict[str, Any] = {"began": began, "ended": None, "content": None, "breaks": []}
         return store.add_video(
             fingerprint=key,
             path=self.live.place(),
@@ -129,17 +131,13 @@ class Follow(Watch):
             media=asdict(info) | {"live": live},
         )
 
-    def _content(self) -> str | None:
-        """The fingerprint of all that the file holds now; None where there is no file."""
-        from longtake.perception.media import fingerprint
-
-        return fingerprint(self.source) if self.source.is_file() else None
-
     def _grow(self, end: Seconds, **more: Any) -> None:
         """Give the entry its new duration and what broke until there."""
         live = self.video.media.get("live", {}) | {"lag": self.lag(end)} | more
         before = live.get("breaks", [])
-        live["breaks"] = before + [asdict(one) for one in self.live.taken()]
+        known = {(one["at"], one["why"]) for one in before}  # read again after a kill
+        new = [one for one in self.live.taken() if (one.at, one.why) not in known]
+        live["breaks"] = before + [asdict(one) for one in new]
         media = self.video.media | {"live": live}
         self.video = self.store.update_video(self.video.id, duration=end, media=media)
 
@@ -152,7 +150,7 @@ class Follow(Watch):
             known = store.progress(self.video.id, "deep")
             done = known.done if known else 0.0
             with store.transaction():
-                self._grow(done, ended=wall_clock(), content=self._content(), lag=0.0)
+                self._grow(done, ended=wall_clock(), content=self.live.content(), lag=0.0)
                 if known:
                     ended = Progress(done, True, known.carry)
                     store.set_progress(self.video.id, "deep", ended)

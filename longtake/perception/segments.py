@@ -104,6 +104,11 @@ class SegmentFolder(Live):
         told = "\n".join(["longtake-segments", *listing])
         return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
+    def began(self) -> str | None:
+        """As the recorder says."""
+        about = recording(self.folder)
+        return about.began if about else None
+
     def probe(self) -> MediaInfo:
         """Describe the first segment that can be read; picture or sound may come in a later one.
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from longtake.errors import EmptyMedia, MediaError, Unreadable
-from longtake.perception.media import MediaInfo, check_file, described, quiet_logs
+from longtake.perception.media import MediaInfo, check_file, described, fingerprint, quiet_logs
 from longtake.perception.transport import Parts
 from longtake.timecode import Seconds
 
@@ -122,6 +122,14 @@ class Live:
         """What the library writes down as where the source is."""
         return self.path
 
+    def content(self) -> str | None:
+        """The fingerprint of all that is there now; None where nothing stays."""
+        return None
+
+    def began(self) -> str | None:
+        """The wall clock of stream time 0, where the source knows."""
+        return None
+
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Open the stream with PyAV from its first byte, and close it in the end."""
@@ -203,6 +211,10 @@ class GrowingFile(Live):
         finally:
             reader.close()
         return live_key(str(self.file.resolve()), head)
+
+    def content(self) -> str | None:
+        """As of a file that is finished."""
+        return fingerprint(self.file) if self.file.is_file() else None
 
     def place(self) -> str:
         """The whole path of the file."""
