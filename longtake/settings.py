@@ -98,6 +98,19 @@ class BudgetSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """Options of recordings: what cannot be read twice is recorded while it is watched."""
+
+    keep_bytes: int = _option(
+        "Most bytes that a recording of a live source takes; the oldest go first, never the "
+        "newest minute.", 2_000_000_000, ge=0
+    )  # fmt: skip
+    leash: float = _option(
+        "A recorder that nobody reads from ends after so many seconds.", 600.0, ge=60
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All options. `sources` says where each value came from; read it with `origins`.
 
@@ -149,6 +162,7 @@ class Settings:
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)
     kv: KVSettings = _option("Key–value memory.", factory=KVSettings)
     budget: BudgetSettings = _option("Room for what is remembered.", factory=BudgetSettings)
+    live: LiveSettings = _option("Recordings of live sources.", factory=LiveSettings)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[str, ...] = field(default=(), repr=False, compare=False)
 

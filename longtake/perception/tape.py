@@ -10,10 +10,12 @@ decoding. What Matroska cannot hold is encoded anew (`reencode`).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from longtake.errors import DiskFull, Unreadable
+from longtake.perception.addresses import Address
 from longtake.perception.clock import Clock
 from longtake.perception.media import choose_streams, read_packets, zero_of
 from longtake.perception.ring import Ring, Segment
@@ -35,13 +37,18 @@ OPTIONS = {
 class Tape:
     """Takes one leg after another; `ring.edge` tells how far it came."""
 
-    def __init__(self, live: Live, ring: Ring) -> None:
-        self.live, self.ring = live, ring
+    def __init__(self, live: Live, ring: Ring, begun: Sequence[Callable[[], None]]) -> None:
+        self.live, self.ring, self._begun = live, ring, begun
         self._last: tuple[float, Seconds] | None = None
         """Wall clock and stream time of the newest packet."""
         if ring.left is not None:
             self._last = (ring.left, ring.edge)
-        self._on = False
+        self.on = False
+        """Whether a packet came."""
+        self._reached: Seconds | None = None
+        """Where the last leg ended on the source's own clock."""
+        self._gap: Seconds | None = None
+        """What is missing before the next packet, where the source's clock tells."""
         self._breaks: list[str] = []
         """Why stream time was set anew at the packet that comes next."""
 
@@ -52,12 +59,16 @@ class Tape:
             EmptyMedia, Unreadable: it holds nothing that can be recorded.
             DiskFull: no room is left, and nothing may be deleted.
         """
-        again = self.live.rewinds and self.ring.edge > 0
+        # What FFmpeg opens by its address begins where its sender is now.
+        again = self.live.rewinds and type(self.live) is not Address and self.ring.edge > 0
         begins = 0.0 if again else self.ring.edge
         zero = zero_of(container) - Fraction(begins).limit_denominator(1_000_000)
+        self._gap = 0.0 if again else None
         if self._last is not None:
             told = [one.why for one in self.live.taken()]
             self._breaks.append(told[-1] if told else "the recorder was started again")
+            if self._reached is not None and getattr(container, "continues", False):
+                self._gap = max(0.0, float(zero) + begins - self._reached)
         leg = _Leg(self, container)
         clock = Clock(zero, 0.0, [], self._breaks.append)
         try:
@@ -69,17 +80,22 @@ class Tape:
                     self._take(leg, packet)
         finally:
             leg.close()
+            self._reached = float(zero) + self.ring.edge
 
     def _take(self, leg: _Leg, packet: Any) -> None:
         """Write down what broke before this packet, and keep it."""
         wall, at = time.time(), float(packet.pts * packet.time_base)
-        if not self._on:
-            self._on = True
+        if not self.on:
+            self.on = True
             self.ring.begin()
+            for tell in self._begun:
+                tell()
         if self._breaks:
             if self._last:
-                missing = (wall - self._last[0]) - max(0.0, at - self._last[1])
+                passed = (wall - self._last[0]) - max(0.0, at - self._last[1])
+                missing = passed if self._gap is None else self._gap
                 self.ring.note(self.ring.edge, max(0.0, missing), "; ".join(self._breaks))
+                self._gap = None
             self._breaks.clear()
         for one in self.live.taken():  # mended without a loss: stream time goes on by itself
             self.ring.note(self.ring.edge, 0.0, one.why)

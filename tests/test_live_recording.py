@@ -1,0 +1,208 @@
+"""The recorder's process: started, joined, killed at any instant, taken up, ended when unread."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longtake.errors import MediaError, Unreadable
+from longtake.perception.recorder import Recording
+from tests.media import Scene, draw_video, read_number, tone
+from tests.test_live_recorder import about, all_of, pictures, segments, sounds
+
+FPS, SECONDS = 5, 90
+
+
+class Station:
+    """Sends a drawn MPEG-TS over TCP at `speed` times real time; who connects joins at now.
+
+    With `once` it begins when the first one connects, and takes no other.
+    """
+
+    def __init__(self, film: Path, speed: float, once: bool = False) -> None:
+        self._data, self._once = film.read_bytes(), once
+        self._rate = len(self._data) / SECONDS * speed
+        self._began = time.monotonic()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = self._server.accept()
+                threading.Thread(target=self._send, args=(peer,), daemon=True).start()
+                if self._once:
+                    self._server.close()
+
+    def _sent(self, since: float) -> int:
+        share = int((time.monotonic() - since) * self._rate)
+        return min(share, len(self._data)) // 188 * 188
+
+    def _send(self, peer: socket.socket) -> None:
+        since = time.monotonic() if self._once else self._began
+        at = self._sent(since)
+        with peer, suppress(OSError):
+            while at < len(self._data):
+                now = self._sent(since)
+                peer.sendall(self._data[at:now])
+                at = now
+                time.sleep(0.02)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.ts"
+    sound = tone(SECONDS, rate=16_000)
+    scenes = [Scene(SECONDS, "blue", moving=True)]
+    return draw_video(path, scenes, fps=FPS, size=(160, 90), sound=sound, rate=16_000, gop=FPS)
+
+
+@pytest.fixture
+def station(film: Path) -> Iterator[Callable[..., Station]]:
+    made: list[Station] = []
+
+    def make(speed: float, **more: Any) -> Station:
+        made.append(Station(film, speed, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def kill(recording: Recording) -> None:
+    pid = json.loads((recording.folder / "writer.lock").read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def numbers(path: Path, begin: float) -> list[int | None]:
+    """The numbers painted into the pictures of a segment."""
+    import av
+
+    with av.open(str(path)) as container:
+        return [read_number(f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
+
+
+def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_stream_in_real_time_is_recorded_whole_by_a_process(
+    film: Path, tmp_path: Path, station: Callable[..., Station]
+) -> None:
+    source = station(20, once=True)
+    recording = Recording.start(source.address, tmp_path / "raw", idle=1.0)
+    assert recording.folder.parent == tmp_path / "raw"
+    assert recording.alive()
+    again = Recording.start(source.address, tmp_path / "raw", idle=1.0)
+    assert again.folder == recording.folder  # one recorder to an address
+    until(lambda: not recording.alive())
+    told = about(recording.folder)
+    assert told["ended"]
+    assert told["source"] == source.address
+    assert len(segments(recording.folder)) >= 8
+    shown, truth = all_of(recording.folder, pictures), pictures(film)
+    assert [look for _, look in shown] == [look for _, look in truth]
+
+
+def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
+    film: Path, tmp_path: Path, station: Callable[..., Station]
+) -> None:
+    source, chance = station(3), random.Random(8)
+    held: list[tuple[float, str]] = []
+    folders = set()
+    for kills in range(11):
+        recording = Recording.start(source.address, tmp_path, idle=5.0)
+        folders.add(recording.folder)
+        now = all_of(recording.folder, pictures)
+        assert now[: len(held)] == held
+        if kills < 10:
+            time.sleep(chance.uniform(0.0, 0.6))
+            kill(recording)
+            held = all_of(recording.folder, pictures)
+    time.sleep(1)
+    recording.stop()
+    assert not recording.alive()
+    assert len(folders) == 1
+    told = about(recording.folder)
+    assert told["ended"]
+    assert len(told["breaks"]) == 10
+    assert {one["why"] for one in told["breaks"]} == {"the recorder was started again"}
+    seen = [one for one in all_of(recording.folder, numbers) if one is not None]
+    assert all(one < later for one, later in pairwise(seen))  # nothing twice
+    times = [time for time, _ in all_of(recording.folder, pictures)]
+    assert all(0 < later - one < 1.5 for one, later in pairwise(times))
+    # The wall clock of stream time: began + t + the seconds of all breaks before it.
+    lasted = told["edge"] + sum(one["seconds"] for one in told["breaks"])
+    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, rel=0.35)
+
+
+def test_without_taking_up_each_kill_begins_anew(
+    tmp_path: Path, station: Callable[..., Station], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longtake.perception.recorder.unfinished", lambda *_: None)
+    source = station(8)
+    first = Recording.start(source.address, tmp_path, idle=5.0)
+    kill(first)
+    time.sleep(1.1)  # the key of an address holds the second of its opening
+    second = Recording.start(source.address, tmp_path, idle=5.0)
+    second.stop()
+    assert first.folder != second.folder
+
+
+def test_sigterm_finishes_the_segment(tmp_path: Path, station: Callable[..., Station]) -> None:
+    source = station(8)
+    recording = Recording.start(source.address, tmp_path, idle=5.0)
+    until(lambda: about(recording.folder)["edge"] > 2)
+    os.kill(about(recording.folder)["pid"], signal.SIGTERM)
+    until(lambda: not recording.alive())
+    told = about(recording.folder)
+    assert told["ended"]
+    assert told["error"] is None
+    assert all_of(recording.folder, sounds)[-1] == pytest.approx(told["edge"], abs=0.3)
+
+
+def test_a_recorder_that_nobody_reads_ends(
+    tmp_path: Path, station: Callable[..., Station], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longtake.perception.recorder.TOUCH", 0.3)
+    source = station(4)
+    recording = Recording.start(source.address, tmp_path, idle=5.0, leash=1.0)
+    with recording.attended():
+        time.sleep(2.5)
+        assert recording.alive()
+    until(lambda: not recording.alive())
+    assert about(recording.folder)["error"] == "nobody read it for 1 s"
+    assert about(recording.folder)["ended"]
+
+
+def test_a_dead_address_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    server.close()
+    with pytest.raises(Unreadable, match="sends no stream") as told:
+        Recording.start(address, tmp_path, idle=1.0)
+    assert told.value.fix
+    assert isinstance(told.value, MediaError)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
