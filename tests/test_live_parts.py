@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +95,25 @@ def test_a_capacity_holds_at_each_step_apart(tmp_path: Path) -> None:
     came = sum((one.level, one.channel) == ("frame", "sight") for one in whole)
     assert len(frames) == 128 < came
     assert sum(int(one.data.get("mass", 1)) for one in frames) == came
+
+
+ANOTHER_WRITER = """
+import sys
+from longtake.storage.store import Store
+with Store.open(sys.argv[1], write=True, wait=60.0) as store:
+    store.update_video(store.videos()[0].id, duration=2.0)
+"""
+
+
+def test_a_log_in_use_is_not_deleted_by_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "l.longtake"
+    with Store.open(path, write=True, create=True) as store:
+        add_video(store, "talk.mp4", 1.0)
+    log = path / "library.sqlite-wal"
+    with Store.open(path) as reader:
+        with Store.open(path, write=True) as store:  # opening again must not let go of locks
+            store.update_video(store.videos()[0].id, duration=1.5)
+        before = log.stat().st_ino
+        subprocess.run([sys.executable, "-c", ANOTHER_WRITER, str(path)], check=True)
+        assert log.stat().st_ino == before
+        assert reader.videos()[0].duration == 2.0
