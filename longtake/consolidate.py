@@ -88,29 +88,24 @@ class Beside:
     ) -> None:
         self._told = json.dumps(_options(settings)) + "\n"
         self._video, self._now = video, now
-        self._process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | None = None
         self._said: IO[str] | None = None
         self._deaths = 0
         self._due = 0.0
         self.gave_up = False
 
-    @property
-    def pid(self) -> int | None:
-        """The process, while there is one."""
-        return self._process.pid if self._process else None
-
     def look(self) -> list[str]:
         """Begin it when it is not there; say so when it had died."""
         told: list[str] = []
-        if self._process and self._process.poll() is not None:
-            told += self._buried(self._process.returncode)
-        if self._process is None and not self.gave_up and self._now() >= self._due:
+        if self.process and self.process.poll() is not None:
+            told += self._buried(self.process.returncode)
+        if self.process is None and not self.gave_up and self._now() >= self._due:
             self._begin()
         return told
 
     def finish(self) -> list[str]:
         """Let it catch up and end; what it left undone is for the caller."""
-        process = self._process
+        process = self.process
         if process is None:
             return []
         self._let_go()
@@ -126,29 +121,29 @@ class Beside:
     def _begin(self) -> None:
         # A file, not a pipe: nobody reads while it works, and a full pipe would stop it.
         self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [*COMMAND, self._video], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=self._said, text=True, encoding="utf-8", start_new_session=True,
         )  # fmt: skip
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         try:
-            self._process.stdin.write(self._told)
-            self._process.stdin.flush()
+            self.process.stdin.write(self._told)
+            self.process.stdin.flush()
         except OSError:
             return  # it is dead already; the next look sees that
 
     def _let_go(self) -> None:
         """Close its input, which tells it that nobody waits any more."""
-        if self._process and self._process.stdin:
+        if self.process and self.process.stdin:
             try:
-                self._process.stdin.close()
+                self.process.stdin.close()
             except OSError:
                 return  # it is dead already
 
     def _buried(self, code: int) -> list[str]:
         """Take note of its end; return what to tell about it."""
         self._let_go()
-        self._process = None
+        self.process = None
         why = _last_line(self._said)
         self._said = None
         if code == 0:

@@ -192,13 +192,16 @@ class Follow(Watch):
 
     def _look_after(self) -> None:
         """Begin the process that consolidates, and see that it lives."""
-        from longtake.models.profiles import Models
-
-        # Models that were handed over as objects cannot be taken to another process.
-        if self.beside is None and isinstance(self.models, Models):
+        if self.beside is None and self._apart():
             self.beside = Beside(self.settings, self.video.id)
         if self.beside:
             self._say(self.beside.look())
+
+    def _apart(self) -> bool:
+        """Whether another process can have the same models; those given as objects it cannot."""
+        from longtake.models.profiles import Models
+
+        return isinstance(self.models, Models)
 
     def _consolidates(self) -> bool:
         return self.beside is None or self.beside.gave_up

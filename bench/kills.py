@@ -1,0 +1,277 @@
+"""Kill the parts of a followed video at random instants; compare with a run nobody disturbed.
+
+    python -m bench.kills [--instants 50] [--seed 1] [--only perception]
+
+* perception: a process follows a recording into a new library; it gets SIGKILL at a random
+  instant, and another goes on to the end.
+* consolidation: a process makes levels while chunks are written; it gets SIGKILL at random
+  instants and is begun again each time.
+* recorder: a process records a stream that comes in real time from a server on loopback; it gets
+  SIGKILL at a random instant, and another takes the recording up. Nothing that was in the files at
+  the kill may be lost, no packet may be there twice, and the gap must be noted.
+
+Models are stand-ins that read what is drawn and hear tones: what is measured is that nothing
+committed is lost and nothing is there twice, not what is understood. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from bench.machine import emit, machine, say
+from bench.resume import difference, problems, snapshot, twice
+
+CHILD = [sys.executable, "-m", "bench.kills", "--child"]
+_SCENES = (("white", "alpha beta"), ("blue", "gamma"), ("red", "delta"))
+TONES = {400.0: "welcome to the lecture", 800.0: "here is the second part"}
+
+
+def compared(expected: dict[str, str], library: Path, kills: int) -> dict[str, Any]:
+    """Hold what a library remembers against what it should."""
+    wrong = difference(expected, snapshot(library))
+    row: dict[str, Any] = {"kills": kills, "problems": problems(library), "twice": twice(library)}
+    row |= {name: len(ids) for name, ids in wrong.items()}
+    if any(wrong.values()):
+        row["examples"] = {name: ids[:3] for name, ids in wrong.items()}
+    return row
+
+
+def clean(row: dict[str, Any]) -> bool:
+    """Whether a round left nothing wrong."""
+    return not any(row[name] for name in ("missing", "extra", "changed", "problems"))
+
+
+def summed(rows: Sequence[dict[str, Any]], ok: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The figures of one part."""
+    return {
+        "instants": len(rows),
+        "kills": sum(row["kills"] for row in rows),
+        "as_undisturbed": sum(map(ok, rows)),
+        "wrong": [row for row in rows if not ok(row)],
+    }
+
+
+# -- perception ----------------------------------------------------------------------------
+
+
+def draw(folder: Path, seconds: int) -> Path:
+    """Draw a recording: scenes of 10 s with text, some of them moving, and two voices."""
+    import numpy as np
+
+    from tests.fakes import tone
+    from tests.media import Scene, draw_video
+
+    rate = 16_000
+    scenes = [Scene(10, *_SCENES[n % 3], moving=n % 2 == 1) for n in range(max(1, seconds // 10))]
+    sound = np.zeros(10 * len(scenes) * rate, np.float32)
+    for n in range(len(scenes)):
+        at = (10 * n + 2) * rate
+        sound[at : at + 3 * rate] = tone(800.0 if n % 2 else 400.0, 3.0, rate)
+    path = folder / "recording.ts"
+    return draw_video(path, scenes, fps=5, size=(160, 90), sound=sound, rate=rate)
+
+
+def perceive(source: Path, library: Path, *, apart: bool) -> None:
+    """Follow a recording in this process; a line for each chunk."""
+    from longtake import consolidate
+    from longtake.config import load_settings
+    from longtake.follow import Follow
+    from longtake.library import Library
+    from tests.fakes import FakeReader, FakeTranscriber, fake_models
+    from tests.media import read_blocks
+
+    def lines(image: Any) -> list[str]:
+        return [one for one in read_blocks(image).split("\n") if one]
+
+    if apart:  # stand-ins are objects, but the consolidating child can make its own
+        Follow._apart = lambda self: True  # type: ignore[method-assign]
+        consolidate.COMMAND = (*CHILD, "consolidate")
+    models = fake_models(text_reader=FakeReader(lines), transcriber=FakeTranscriber(tones=TONES))
+    settings = load_settings(library=library, profile="offline", chunk_seconds=10)
+    with Library(settings, models=models) as opened:
+        opened.ingest(
+            source, follow=0.2, on_progress=lambda event: print(event["done"], flush=True)
+        )
+
+
+def killed(command: Sequence[str], chunks: int, seconds: float) -> bool:
+    """Kill a process so many seconds after so many lines; False when it ended before."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    for _ in range(chunks):
+        process.stdout.readline()
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    return False
+
+
+def perception(folder: Path, instants: int, seed: int, seconds: int = 60) -> dict[str, Any]:
+    """Kill perception once in each round."""
+    source, chance = draw(folder, seconds), Random(seed)
+    calm = folder / "calm.longtake"
+    began = time.monotonic()
+    alone = [*CHILD, "perceive-alone", str(source), str(calm)]
+    ended = subprocess.run(alone, check=True, stdout=subprocess.PIPE)
+    chunks = len(ended.stdout.splitlines())
+    step = (time.monotonic() - began) / max(1, chunks)
+    expected, rows = snapshot(calm), []
+    for number in range(instants):
+        library = folder / f"perception-{number}.longtake"
+        command = [*CHILD, "perceive", str(source), str(library)]
+        hit = killed(command, chance.randint(0, chunks - 1), chance.uniform(0.0, step))
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        rows.append(compared(expected, library, int(hit)))
+        say(f"perception {number + 1}/{instants}: {rows[-1]}")
+    return summed(rows, clean) | {"remembered": len(expected)}
+
+
+# -- consolidation -------------------------------------------------------------------------
+
+
+def consolidate_here(video: str) -> None:
+    """Be the consolidating process, with an encoder that needs no model."""
+    import json
+
+    from longtake import consolidate
+    from longtake.config import load_settings
+    from tests.memory_world import Encoder
+
+    settings = load_settings(**json.loads(sys.stdin.readline()))
+    alone = consolidate.until_closed(sys.stdin.fileno())
+    encoder = Encoder()
+    consolidate.LOOK = 0.02
+    consolidate.run(settings, video, lambda: encoder, alone)
+
+
+class Reaper(threading.Thread):
+    """Has the process that consolidates, kills it again and again, and begins it anew."""
+
+    def __init__(self, library: Path, video: str, kills: int, chance: Random) -> None:
+        from longtake import consolidate
+        from longtake.config import load_settings
+
+        super().__init__(daemon=True)
+        self.kills, self._left, self._chance = 0, kills, chance
+        self._library, self._video, self._time = library, video, 0.0
+        self.over = threading.Event()
+        settings = load_settings(library=library, profile="offline")
+        self.one = consolidate.Beside(settings, video, now=lambda: self._time)
+        self.one.look()
+
+    def run(self) -> None:
+        """Kill it each time after it has done something, and then at a random instant."""
+        while self._left and self._works():
+            time.sleep(self._chance.uniform(0.0, 0.4))
+            process = self.one.process
+            assert process is not None
+            process.kill()
+            process.wait()
+            self.kills, self._left = self.kills + 1, self._left - 1
+            self.one.look()
+            self._time += 1e6  # no need to wait out its pause
+            self.one.look()
+
+    def _works(self) -> bool:
+        """Wait until it has made another step; False when there is nothing more to do."""
+        from longtake.storage.store import Store
+
+        with Store.open(self._library) as store:
+            before = store.progress(self._video, "levels")
+            while store.progress(self._video, "levels") == before:
+                if self.over.wait(0.005):
+                    return False
+        return True
+
+
+def consolidation(folder: Path, instants: int, seed: int) -> dict[str, Any]:
+    """Kill consolidation twice in each round, while chunks are written."""
+    from longtake import consolidate
+    from tests.memory_world import lecture
+
+    chance, script = Random(seed), lecture(4.0)
+    calm = folder / "calm-levels.longtake"
+    write_lecture(calm, script, None)
+    expected, rows = snapshot(calm), []
+    consolidate.COMMAND = (*CHILD, "consolidate")
+    for number in range(instants):
+        library = folder / f"levels-{number}.longtake"
+        rows.append(compared(expected, library, write_lecture(library, script, chance)))
+        say(f"consolidation {number + 1}/{instants}: {rows[-1]}")
+    return summed(rows, clean) | {"remembered": len(expected)}
+
+
+def write_lecture(library: Path, script: Any, chance: Random | None) -> int:
+    """Write made-up chunks; with `chance` levels are made beside, and killed; return the kills."""
+    from longtake.memory.writer import MemoryWriter
+    from longtake.storage.store import Store
+    from tests.memory_world import Encoder, add_video, chunks
+
+    with Store.open(library, write=True, create=True) as store:
+        video = add_video(store, "talk.mp4", script.duration)
+    reaper = Reaper(library, video.id, 2, chance) if chance else None
+    if reaper:
+        reaper.start()
+    for chunk in chunks(video, script, size=20.0):
+        with Store.open(library, write=True, wait=60.0) as store:
+            MemoryWriter(store, video, Encoder(), consolidate=not reaper).write(chunk)
+        if reaper:
+            reaper.over.wait(0.1)
+    if reaper is None:
+        return 0
+    reaper.over.set()
+    reaper.join()
+    reaper.one.look()
+    reaper.one.finish()
+    return reaper.kills
+
+
+PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
+    "perception": perception,
+    "consolidation": consolidation,
+}
+
+
+def child(kind: str, *arguments: str) -> None:
+    """Be one of the processes that are killed."""
+    if kind == "consolidate":
+        consolidate_here(*arguments)
+    else:
+        source, library = map(Path, arguments)
+        perceive(source, library, apart=kind == "perceive")
+
+
+def main() -> None:
+    """Run the bench, or one of its children."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--instants", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=sorted(PARTS))
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        child(*given.child)
+        return
+    found: dict[str, Any] = {"bench": "kills", "machine": machine()}
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in [given.only] if given.only else PARTS:
+            found[name] = PARTS[name](Path(temporary), given.instants, given.seed)
+    emit(found)
+    if any(found[name]["wrong"] for name in PARTS if name in found):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
