@@ -121,6 +121,7 @@ class Hls:
 
     parts: list[bytes]
     window: int = 6
+    seconds: float = 0.5
     step: int = 2
     ends: bool = True
     lost: int = 10**6
@@ -148,7 +149,7 @@ class Hls:
         lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1",
                  f"#EXT-X-MEDIA-SEQUENCE:{first}"]  # fmt: skip
         for number in range(first, last):
-            lines += ["#EXTINF:1.0,", f"{number}.ts"]
+            lines += [f"#EXTINF:{self.seconds},", f"{number}.ts"]
         if self.ends and last == len(self.parts):
             lines.append("#EXT-X-ENDLIST")
         return "\n".join(lines) + "\n"

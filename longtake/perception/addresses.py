@@ -214,11 +214,13 @@ def checked(address: str) -> str:
 def shown(address: str) -> str:
     """Return an address as it may be shown and kept: without a password, or keys in its query."""
     scheme, _, rest = address.partition("://")
-    host, slash, tail = rest.partition("/")
-    path, mark, query = (slash + tail).partition("#")[0].partition("?")
+    place, mark, query = rest.partition("#")[0].partition("?")
+    host, slash, path = place.partition("/")
+    if "@" in path and not host.rpartition(":")[2].isdecimal() and ":" in host.rpartition("]")[2]:
+        host, slash, path = place.rpartition("@")[2].partition("/")  # a password with a slash
     host = host.rpartition("@")[2]
     query = _HUSHED.sub(r"\1…", query)
-    return f"{scheme}://{host}{path}{mark}{query}"
+    return f"{scheme}://{host}{slash}{path}{mark}{query}"
 
 
 def open_address(address: str, idle: Seconds) -> Live:
