@@ -19,6 +19,7 @@ from longtake.agent.state import Part, Switches
 from longtake.storage.records import Level, Record, Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus, Source, Term, Unit, is_described
+from longtake.tools.now import followed
 
 if TYPE_CHECKING:
     from longtake.agent.reading.pages import Place
@@ -110,8 +111,8 @@ class Desk:
         return video.duration if self.as_of is None else min(video.duration, self.as_of)
 
     def watched(self, video: Video) -> bool:
-        """Whether all of the video has been watched and may be known."""
-        return self.read_to(video) >= video.duration - 0.5
+        """Whether all of the video has been watched and may be known; more of a live one comes."""
+        return not followed(video) and self.read_to(video) >= video.duration - 0.5
 
     def terms(self, words: Sequence[str], *, blur: bool | None = None) -> list[Term]:
         """Look the words up; soft ones weigh a third."""

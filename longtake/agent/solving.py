@@ -34,6 +34,7 @@ from longtake.agent.reading.close_reading import read_closely
 from longtake.agent.reading.evidence import collect, enough
 from longtake.agent.reading.guess import guess, may_guess
 from longtake.agent.solvers.by_kind import solve
+from longtake.agent.solvers.now import solve_now
 from longtake.agent.solvers.objects import solve_objects
 from longtake.agent.state import Finding, Part, Sub
 from longtake.agent.surety.confidence import confident
@@ -64,7 +65,10 @@ def bind(desk: Desk, sub: Sub) -> Sub:
     if gone:
         said = f"The time lies beyond the end ({format_time(gone['end'], millis=False)})."
         settled = finding("absent", confidence=0.95, note=said)
-    settled = settled or part.get("settled") or solve_objects(desk, part)
+    settled = settled or part.get("settled")
+    if settled is None:
+        part, settled = solve_now(desk, part)
+    settled = settled or solve_objects(desk, part)
     part = part | {"settled": settled}
     keys = ("words", "scope", "window", "kind", "anchor", "op")
     seen = {k: part[k] for k in keys if part.get(k)}

@@ -122,6 +122,8 @@ class Switches:
     """Where records give no sure answer, raise those that a key–value memory attends to."""
     history: bool = True
     """Understand a follow-up from the turns before it."""
+    now_only: bool = True
+    """Answer what is asked about now from the newest frames alone, where they hold it."""
     sections: bool = True
     """Let a part of the day be what something comes after, not only a sentence of it."""
 

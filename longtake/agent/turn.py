@@ -19,6 +19,7 @@ from longtake.agent.desk import Desk
 from longtake.agent.findings import finding
 from longtake.agent.question.classify import classify as parts_of
 from longtake.agent.question.decompose import decompose as split
+from longtake.agent.question.now import about_now
 from longtake.agent.question.resolve import answered
 from longtake.agent.question.resolve import resolve as bind
 from longtake.agent.state import HISTORY, Solved, State
@@ -28,6 +29,7 @@ from longtake.agent.talk.referents import pronoun_in
 from longtake.agent.videos.fan_out import fan_out
 from longtake.agent.writing.compose import compose, note, searched
 from longtake.agent.writing.phrase import KINDS, phrase
+from longtake.tools.now import followed
 
 COSTS = ("searches", "records_read", "inspections", "frames", "model_calls")
 
@@ -45,6 +47,8 @@ def open_turn(desk: Desk, state: State) -> State:
 def classify(desk: Desk, state: State) -> State:
     """Cut the question into parts and say what kind of answer each wants."""
     parts = parts_of(state["question"], state.get("options"))
+    if desk.as_of is not None or any(followed(video) for video in desk.videos):
+        parts = about_now(parts, desk.as_of)
     keys = ("text", "kind", "pick", "words", "sources", "relation", "anchor", "op")
     seen = [{k: p[k] for k in keys if p.get(k)} for p in parts]
     return {"parts": parts, "trace": traced(desk, state, "classify", parts=seen)}

@@ -11,7 +11,7 @@ from it belongs together. Only the end of the file is read, and its head where a
 
 The number of bytes is doubled until they hold a keyframe before the time wanted, up to `MOST`.
 Seconds are those of the stream, from 0 with its first packet; jumps of the clock that lie before
-what is read are given as `jumps`.
+what is read are given as `jumps`. A recording that is a folder of segments gives its last ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from longtake.errors import EmptyMedia, Unreadable
+from longtake.errors import EmptyMedia, MediaError, Unreadable
 from longtake.perception.clock import Clock
 from longtake.perception.media import (
     check_file,
@@ -115,6 +115,8 @@ def newest(path: Path, seconds: Seconds, *, known: Seconds = 0.0, jumps: Jumps =
     Raises:
         NoSuchFile, EmptyMedia, Unreadable: nothing is there, or nothing that can be read.
     """
+    if path.is_dir():
+        return _of_folder(path, seconds)
     path = check_file(path)
     size, kind = path.stat().st_size, _kind(path)
     want = LEAST
@@ -130,6 +132,25 @@ def newest(path: Path, seconds: Seconds, *, known: Seconds = 0.0, jumps: Jumps =
                 fix="wait until more of it is written",
             )
         want *= 2
+
+
+def _of_folder(folder: Path, seconds: Seconds) -> Newest:
+    """The last segments of a folder; what cannot be read yet, or at all, is passed over."""
+    from longtake.perception.segments import parts
+
+    found: list[Piece] = []
+    for part in reversed(parts(folder)):
+        try:
+            made = newest(part.path, seconds).pieces[0]
+        except MediaError:
+            continue
+        begins, key, edge = (time + part.start for time in (made.begins, made.key, made.edge))
+        found.insert(0, replace(made, begins=begins, key=key, edge=edge))
+        if key <= found[-1].edge - seconds:
+            break
+    if not found:
+        raise EmptyMedia(f"{folder.name!r} holds no segment that can be read", fix="wait for one")
+    return Newest(folder, found)
 
 
 def _kind(path: Path) -> str:

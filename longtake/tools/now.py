@@ -32,7 +32,7 @@ WINDOW, WINDOW_FPS = 8.0, 2.0
 BUFFER, BUFFER_FPS = 60.0, 1.0
 KEPT = 2
 """Glances that are kept: a question in two parts looks once."""
-READINGS = 4
+READINGS, BUFFER_READINGS = 4, 12
 """Pictures of a glance on which text is read, at most: the newest, and those that differ most."""
 SENTENCE: Seconds = 12.0
 """Sound is heard from so long before, so that a sentence is whole that was begun before."""
@@ -118,13 +118,15 @@ class Now:
         Raises:
             SourceGone, MediaError: nothing of it can be read.
         """
-        return self._glance(video, WINDOW, WINDOW_FPS, question)
+        return self._glance(video, WINDOW, WINDOW_FPS, READINGS, question)
 
     def buffer(self, video: Video, question: str = "") -> Glance:
         """The newest minute, a picture a second."""
-        return self._glance(video, BUFFER, BUFFER_FPS, question)
+        return self._glance(video, BUFFER, BUFFER_FPS, BUFFER_READINGS, question)
 
-    def _glance(self, video: Video, seconds: Seconds, fps: float, question: str) -> Glance:
+    def _glance(
+        self, video: Video, seconds: Seconds, fps: float, readings: int, question: str
+    ) -> Glance:
         source = self.newest(video, seconds)
         held = tuple((str(piece.path), piece.high) for piece in source.pieces)
         key = (video.id, seconds, fps, question, held)
@@ -132,7 +134,9 @@ class Now:
             known = self._kept.get(key)
         if known is not None:
             return known
-        made = glance(source, video, seconds, fps, self.models, question=question)
+        made = glance(
+            source, video, seconds, fps, self.models, readings=readings, question=question
+        )
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > KEPT:
@@ -141,15 +145,16 @@ class Now:
 
 
 def glance(
-    source: Newest, video: Video, seconds: Seconds, fps: float, models: Any, *, question: str = ""
-) -> Glance:
+    source: Newest, video: Video, seconds: Seconds, fps: float, models: Any, *,
+    readings: int = READINGS, question: str = "",
+) -> Glance:  # fmt: skip
     """Look at, read and hear the newest seconds of a source."""
     from longtake.perception.look import Look, look
 
     span = Span(max(0.0, source.edge - seconds), source.edge)
     try:
         seen = look(source, video, span, models, fps=fps, question=question or None,
-                    crops="whole", readings=READINGS)  # fmt: skip
+                    crops="whole", readings=readings)  # fmt: skip
     except NoSuchMoment:  # Sound alone.
         seen = Look(span, (), (), ())
     said = heard(source, span, models)

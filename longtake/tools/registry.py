@@ -24,6 +24,7 @@ from longtake.tools import args as a
 from longtake.tools.corpus import Source
 from longtake.tools.jsonable import jsonable, record_row, rounded
 from longtake.tools.looking import Cut, Look, Looker, Snap
+from longtake.tools.now import Now
 from longtake.tools.objects import objects as run_objects
 from longtake.tools.reading import Reader
 from longtake.tools.recall_kv import Tried
@@ -69,6 +70,7 @@ class Toolbox(Reader):
         self.streams = streams
         self.recall = recall
         self.looker = Looker(store, models, source_of, look=look, cut=cut, snap=snap)
+        self.now = Now(store.path, models)
 
     def search(
         self,

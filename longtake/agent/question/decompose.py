@@ -68,6 +68,7 @@ def _free(one: Part) -> bool:
         or one["follows"]
         or one.get("refers")
         or one.get("bound")
+        or one.get("now")
     )
 
 

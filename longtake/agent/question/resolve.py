@@ -63,6 +63,8 @@ def _resolved(
     part, settled = settle_named(desk, part, history if desk.switches.history else [])
     if settled is not None:
         return part, settled
+    if part.get("now"):
+        return part, None
     part = _timed(desk, part)
     if earlier and part["follows"]:
         return _after_part(desk, part, *earlier[-1])

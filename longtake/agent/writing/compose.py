@@ -13,12 +13,14 @@ from typing import Any
 
 from longtake.agent.desk import Desk
 from longtake.agent.findings import Candidate, clock, listing, quoted, stop
+from longtake.agent.question.spoken import spoken
 from longtake.agent.reading.evidence import confidence
 from longtake.agent.state import Finding, Part
 from longtake.agent.videos.fan_out import told_together
 from longtake.agent.videos.naming import named
 from longtake.timecode import format_time
 from longtake.tools.jsonable import rounded
+from longtake.tools.now import followed
 
 MOST_EVIDENCE = 30
 UNLIKELY = 0.45
@@ -59,6 +61,8 @@ def compose(
         return declined | {"evidence": known(desk, declined["evidence"])}
     for part, one in zip(parts, findings, strict=False):
         if one["status"] == "found":
+            if part.get("unseen_now"):
+                made["sentences"].append(note(part["unseen_now"]))
             _add(made, one)
             if part.get("understood"):
                 made["sentences"].append(note(part["understood"]))
@@ -182,8 +186,9 @@ def _declined(
     if (first.get("declined") or 0.0) >= PERHAPS and status == "insufficient":
         lead = "Nothing found answers this for sure."
     lead = first.get("lead") or lead
-    told = (lead, first.get("note"), part.get("understood"), scope(desk, asked, looks))
-    said = [note(piece) for piece in told if piece]
+    told = (lead, part.get("unseen_now"), first.get("note"), part.get("understood"),
+            scope(desk, asked, looks), *behind(desk, asked))  # fmt: skip
+    said = [note(piece) for piece in dict.fromkeys(told) if piece]
     evidence: list[Candidate] = []
     nearest = first.get("nearest")
     if first.get("offered"):
@@ -250,6 +255,8 @@ def next_step(desk: Desk, part: Part, first: Finding, status: str) -> str:
         return "Next: ask about what is said, shown or written in the video."
     if status == "ambiguous":
         return "Next: ask again with the name of what is meant."
+    if status == "not_seen_yet" and desk.as_of is None and any(followed(v) for v in unseen):
+        return "Next: ask again when more of it has been seen."
     if status == "not_seen_yet" and unseen and desk.as_of is None:
         return (
             f"Next: longtake ingest {shlex.quote(unseen[0].path)} watches the rest; then ask again."
@@ -294,6 +301,19 @@ def scope(desk: Desk, videos: Sequence[Any], looks: Sequence[dict[str, Any]] = (
     rest = f" Not opened: {left_out(desk)} videos that fit less." if left_out(desk) else ""
     found = "speech, screen text, pictures" if desk.switches.finer else "captions only"
     return f"Searched {', '.join(pieces)}{more}: {found}{closer}.{rest}"
+
+
+def behind(desk: Desk, videos: Sequence[Any]) -> list[str]:
+    """How far the watch of what is still being made is behind it, for people."""
+    if desk.as_of is not None:
+        return []
+    said = []
+    for video in (v for v in videos if followed(v)):
+        known, edge = desk.read_to(video), desk.toolbox.now.edge(video)
+        lag = spoken(round(max(0.0, edge - known)))
+        said.append(f"{video.name} was watched until {clock(known)}; the stream is at {clock(edge)}, "
+                    f"so the watch is {lag} behind.")  # fmt: skip
+    return said
 
 
 def searched(desk: Desk, looks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

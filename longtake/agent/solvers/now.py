@@ -1,0 +1,297 @@
+"""Questions about now, of a video that is being followed: answered from its newest frames alone.
+
+Memories beside the newest frames mislead ("perception-memory trade-off", SimpleStream): the slide
+of a minute ago is as good a line of text as the one that stands there now. So the now-window is all
+that is read first; only where the answer is not in it is the memory joined, and the answer says
+so: "Not seen now (00:11:52–00:12:00). Last seen …". Of the memory the buffer comes first, the newest
+minute, which the watch may not have reached yet. With `Switches.now_only` off (the control in
+tests) what the window holds is only put beside everything that is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+
+from longtake.agent.desk import Desk, candidate
+from longtake.agent.findings import Candidate, clock, finding, page_of, quoted, sentence, stop
+from longtake.agent.findings import at as told_at
+from longtake.agent.reading.evidence import collect, enough
+from longtake.agent.reading.pages import readable, top
+from longtake.agent.state import Finding, Part
+from longtake.errors import LongtakeError
+from longtake.storage.records import Record, Video
+from longtake.timecode import Seconds
+from longtake.tools.corpus import Corpus, Unit
+from longtake.tools.now import Glance, followed
+
+STANDS: Seconds = 1.0
+"""What was last seen so shortly before the newest moment is there now."""
+MOST_LINES, MOST_SAID = 6, 3
+SURE, SEEN_BEFORE = 0.9, 0.6
+_NAME = re.compile(
+    r"(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? )?[^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’.-]*){1,3}(?:, .*)?"
+)
+"""A line that is a person's name, with a title before or a role behind."""
+
+
+def solve_now(desk: Desk, part: Part) -> tuple[Part, Finding | None]:
+    """Answer a part about now from the newest frames.
+
+    Returns the part, and a finding where the window holds an answer, or it is known what to say
+    without one; else the part as it is to be asked of the memory, with ``unseen_now``.
+    """
+    videos = [video for video in desk.videos if followed(video)]
+    if not part.get("now") or not videos:
+        return part, None
+    windows, trouble = _glances(desk, videos, "window")
+    if not windows:
+        return _joined(part, f"What is there now cannot be seen: {trouble}."), None
+    found = [made for video, one in windows if (made := _visible(desk, part, video, one))]
+    if found:
+        return part, _together(found)
+    unseen = _unseen(part, [one for _, one in windows])
+    plain = _joined(part, unseen)
+    lately, _ = _glances(desk, videos, "buffer")
+    found = [made for video, one in lately if (made := _lately(desk, part, video, one))]
+    if found:
+        return plain, _together(found)
+    if plain["words"] and part["kind"] != "exists":
+        return plain, None
+    return plain, _last_seen(desk, part, unseen)
+
+
+def _glances(
+    desk: Desk, videos: Sequence[Video], which: str
+) -> tuple[list[tuple[Video, Glance]], str]:
+    """The now-window or the buffer of each video; why one cannot be had."""
+    found, trouble = [], ""
+    for video in videos:
+        try:
+            found.append((video, desk.once((which, video.id), partial(_look, desk, video, which))))
+        except LongtakeError as error:
+            trouble = error.message
+    return found, trouble
+
+
+def _look(desk: Desk, video: Video, which: str) -> Glance:
+    desk.count("inspections")
+    made: Glance = getattr(desk.toolbox.now, which)(video, desk.question)
+    desk.count("frames", len(made.pictures))
+    step = {"step": "now", "look": which, "video": video.id, "known": video.duration}
+    desk.tell(step | {"start": made.span.start, "end": made.span.end})
+    return made
+
+
+def _joined(part: Part, note: str) -> Part:
+    """The part as the memory is to be asked, with what is said before its answer."""
+    own = {key: part[key] for key in ("id", "deps", "bind", "videos") if key in part}
+    return dict(part["now"]) | own | {"unseen_now": note}
+
+
+def _together(found: Sequence[Finding]) -> Finding:
+    """The findings of several videos as one; what does not answer counts where nothing does."""
+    found = [one for one in found if one["status"] == "found"] or found[:1]
+    if len(found) == 1:
+        return found[0]
+    evidence: list[Candidate] = []
+    sentences: list[dict[str, Any]] = []
+    for one in found:
+        begin = len(evidence)
+        evidence += one["evidence"]
+        sentences += [
+            dict(s) | {"cites": [begin + n for n in s["cites"]]} for s in one["sentences"]
+        ]
+    sure = min(one["confidence"] for one in found)
+    return finding("found", sentences, evidence, confidence=sure)
+
+
+# -- what is in sight --------------------------------------------------------------------------
+
+
+def _visible(desk: Desk, part: Part, video: Video, one: Glance) -> Finding | None:
+    """What the window of one video says of the part; None when that is nothing."""
+    if part["wants"] == "person" and not part["words"]:
+        return _speaker(one)
+    if not part["words"]:
+        return _all_of(part, one)
+    near = _narrowed(desk, video, one)
+    terms = near.terms(part["words"])
+    found = collect(near, part, terms)
+    found = [c for c in found if enough(c, terms)]
+    if not found:
+        return None
+    if part["kind"] == "exists":
+        best = max(found, key=lambda c: (c["score"], c["end"], c["id"]))
+        said = stop(f"Yes, now: {told_at(best)[0].lower()}{told_at(best)[1:]}")
+        return finding("found", [sentence(said, 0)], [best], confidence=SURE)
+    from longtake.agent.solvers.by_kind import solve
+
+    made = solve(near, part, terms, found, None)
+    return made if made["status"] == "found" else None
+
+
+def _narrowed(desk: Desk, video: Video, one: Glance) -> Desk:
+    """A desk that knows the window and nothing else; without the switch, all that is remembered too."""
+    records = list(one.records)
+    if not desk.switches.now_only:
+        records = [*(unit.record for unit in desk.corpus.units), *records]
+    switches = replace(desk.switches, inspect=False, kv=False, guess=False)
+    box = cast(Any, _Window(desk.toolbox, records))
+    made = replace(desk, toolbox=box, videos=[video], switches=switches, _near={}, _made={},
+                   places={})  # fmt: skip
+    vars(made)["corpus"] = Corpus(records, [video.id])
+    return made
+
+
+class _Window:
+    """The toolbox, with the window's records in place of what is remembered."""
+
+    def __init__(self, toolbox: Any, records: Sequence[Record]) -> None:
+        self._toolbox = toolbox
+        self._records = records
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._toolbox, name)
+
+    def similar(self, query: str, *, level: str, channel: str, **_: Any) -> list[tuple[str, float]]:
+        """Cosines of a text with the window's texts of a level and channel, best first."""
+        own = [r for r in self._records if (r.level, r.channel) == (level, channel)]
+        if not own:
+            return []
+        rows = self._toolbox.embed([query, *(r.text for r in own)])
+        cosines = np.asarray(rows[1:] @ rows[0], np.float64)
+        found = [(r.id, float(p)) for r, p in zip(own, cosines, strict=True)]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+
+    def sight_curve(self, *_: Any, **__: Any) -> list[Any]:
+        """No vectors are made of the window's pictures."""
+        return []
+
+
+def _all_of(part: Part, one: Glance) -> Finding | None:
+    """All that is there to see, to read or to hear, whatever it is about."""
+    wanted = part["sources"] if part["even"] or part["kind"] == "at_time" else part["sources"][:1]
+    if part["kind"] == "at_time":
+        wanted = ["speech", "screen", "sight"]
+    elif wanted == ["sight"]:
+        wanted = ["sight", "screen"]
+    elif part["kind"] == "shown" and not part["strict"]:
+        wanted = part["sources"][:2]
+    sentences: list[dict[str, Any]] = []
+    evidence: list[Candidate] = []
+    for source in wanted:
+        rows = _standing(one, source)
+        if rows:
+            place = len(evidence)
+            evidence += rows
+            text = f"Now, at {clock(rows[0]['start' if source == 'speech' else 'end'])}, "
+            sentences.append(sentence(stop(text + _what(source, rows)),
+                                      *range(place, place + len(rows))))  # fmt: skip
+    return finding("found", sentences, evidence, confidence=SURE) if evidence else None
+
+
+def _what(source: str, rows: Sequence[Candidate]) -> str:
+    if source == "screen":
+        return f"the screen shows: {page_of(rows)}"
+    joined = dict(rows[0]) | {"quote": " ".join(row["quote"] for row in rows)}
+    if source == "speech":
+        return f"the speaker says: {quoted(joined)}"
+    return f"the picture shows: {quoted(joined)}"
+
+
+def _standing(one: Glance, source: str) -> list[Candidate]:
+    """What of a source is there at the newest moment, in the order in which it is read."""
+    units = [unit for unit in Corpus(one.records, [one.video]).units if unit.source == source]
+    if source == "speech":
+        return [candidate(unit, SURE, lex=1.0) for unit in units[-MOST_SAID:]]
+    there = [u for u in units if u.record.span.end >= one.edge - STANDS]
+    if source == "sight":
+        return [candidate(unit, SURE, lex=1.0) for unit in there[-1:]]
+    there = [u for u in there if readable(u.record.text)] or there
+    there.sort(key=_reading_order)
+    return [candidate(unit, SURE, lex=1.0) for unit in there[:MOST_LINES]]
+
+
+def _reading_order(unit: Unit) -> tuple[float, float, str]:
+    return top(unit), unit.record.span.start, unit.record.id
+
+
+def _speaker(one: Glance) -> Finding | None:
+    """Who speaks now: the one name on the screen beside what is said; no face or voice is known."""
+    said = _standing(one, "speech")
+    names = [row for row in _standing(one, "screen") if _NAME.fullmatch(row["quote"])]
+    if not said:
+        return None
+    words = f"Now, at {clock(said[0]['start'])}, {_what('speech', said)}"
+    if len(names) != 1:
+        note = "Someone is speaking now, and nothing on the screen says who."
+        return finding("weak", confidence=0.3, note=note, nearest=said[-1])
+    shown = f"Now, at {clock(names[0]['end'])}, {_what('screen', names)}"
+    told = [sentence(stop(shown), 0), sentence(stop(words), *range(1, 1 + len(said)))]
+    return finding("found", told, [*names, *said], confidence=0.6, short=names[0]["quote"])
+
+
+# -- what is not in sight ----------------------------------------------------------------------
+
+
+def _unseen(part: Part, glances: Sequence[Glance]) -> str:
+    """ "Not seen now (00:11:52–00:12:00)"."""
+    what = "heard" if part["sources"][0] == "speech" and not part["even"] else "seen"
+    spans = ", ".join(f"{clock(one.span.start)}–{clock(one.edge)}" for one in glances)
+    return f"Not {what} now ({spans})."
+
+
+def _lately(desk: Desk, part: Part, video: Video, one: Glance) -> Finding | None:
+    """What the newest minute says of it, which the watch may not have reached."""
+    if not part["words"] or part["kind"] == "exists":
+        last = _latest(_narrowed(desk, video, one), part)
+        return _told_last(last) if last else None
+    # The newest page first: what an older one says is no longer so.
+    for since in sorted({r.span.start for r in one.records if r.channel != "sight"}, reverse=True):
+        later = tuple(r for r in one.records if r.span.end > since)
+        made = _visible(desk, part, video, replace(one, records=later))
+        if made is not None:
+            return made
+    return None
+
+
+def _last_seen(desk: Desk, part: Part, unseen: str) -> Finding:
+    """The last time that the memory knows of it."""
+    last = _latest(desk, part)
+    return _told_last(last) if last else finding("absent", confidence=0.5, note=unseen)
+
+
+def _told_last(last: Sequence[Candidate]) -> Finding:
+    source = last[0]["source"]
+    heard = source == "speech"
+    time = last[0]["start"] if heard else max(row["end"] for row in last)
+    lead = f"Last {'heard' if heard else 'seen'} at {clock(time)}: "
+    told = sentence(stop(lead + _what(source, last)), *range(len(last)))
+    return finding("found", [told], last, confidence=SEEN_BEFORE)
+
+
+def _latest(desk: Desk, part: Part) -> list[Candidate]:
+    """The latest of what bears on it, or of its source; of the screen all of the page."""
+    if part["words"]:
+        terms = desk.terms(part["words"])
+        found = [c for c in collect(desk, part, terms) if enough(c, terms)]
+        good = [c for c in found if c["score"] >= 0.85 * found[0]["score"]]
+        return [max(good, key=lambda c: (c["start"], c["id"]))] if good else []
+    source = part["sources"][0]
+    units = [unit for unit in desk.corpus.units if unit.source == source]
+    if part["wants"] == "person":
+        return []
+    newest = max(units, key=lambda u: (u.record.span.end, u.record.id), default=None)
+    if newest is None:
+        return []
+    page = [newest]
+    if source == "screen":
+        ended = newest.record.span.end - STANDS
+        page = sorted((u for u in units if u.record.span.end >= ended), key=_reading_order)
+    return [candidate(unit, SEEN_BEFORE, lex=1.0) for unit in page[:MOST_LINES]]
