@@ -12,6 +12,7 @@ import pytest
 from longtake.perception import newest as module
 from longtake.perception.decode import Decoder, Picture, Sound
 from longtake.perception.newest import WRAP, Newest, jumps_of, newest
+from longtake.perception.recorder import record
 from longtake.perception.sound import SoundTrack
 from longtake.perception.sources import GrowingFile
 from tests.media import Scene, beeps, draw_video, onsets, read_number
@@ -148,3 +149,36 @@ def test_a_clock_that_jumped_is_read_as_the_watch_reads_it(
     assert len(seen) >= 15
     assert all(abs((seen[time] or 0) - (truth[time] or 0)) <= 1 for time in seen)
     assert newest(path, 8.0).edge < made.edge - 30.0, "the jump made no difference"
+
+
+def test_of_a_recording_the_last_segments_are_read(files: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "raw"
+    record(GrowingFile(files[".ts"], idle=0.01), folder)
+    made = newest(folder, 8.0)
+    assert 1 <= len(made.pieces) <= 2
+    assert made.edge == pytest.approx(SECONDS, abs=1.0)
+    seen = numbers(made, made.edge - 8.0, made.edge)
+    assert len(seen) >= 15
+    truth = numbers(files[".ts"], made.edge - 8.0, made.edge + 1.0)
+    assert all(abs((seen[time] or 0) - (truth[time] or 0)) <= 1 for time in seen)
+    track = SoundTrack()
+    for item in Decoder(made, start=made.edge - 8.0, picture=False):
+        if isinstance(item, Sound):
+            track.add(item)
+    heard = onsets(track.cut(made.edge - 8.0, made.edge), RATE)
+    assert np.allclose([made.edge - 8.0 + time for time in heard], [145.0], atol=0.1)
+    minute = newest(folder, 60.0)
+    assert minute.since <= minute.edge - 60.0
+    assert bytes_read(minute) < 0.6 * files[".ts"].stat().st_size
+
+
+def test_a_segment_that_cannot_be_read_is_passed_over(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "raw"
+    record(GrowingFile(files[".ts"], idle=0.01), folder)
+    last = max(folder.glob("*.mkv"))
+    last.write_bytes(last.read_bytes()[:100])  # its head is being written
+    made = newest(folder, 8.0)
+    assert last not in [piece.path for piece in made.pieces]
+    assert made.edge == pytest.approx(int(last.stem) / 1000, abs=1.0)

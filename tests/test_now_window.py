@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from longtake.perception import newest as newest_module
 from longtake.perception.media import probe
+from longtake.perception.recorder import record
+from longtake.perception.sources import GrowingFile
 from longtake.storage.records import Video
 from longtake.tools import now as module
 from longtake.tools.now import Now, followed
@@ -82,6 +85,22 @@ def test_the_edge_is_that_of_the_file_while_it_is_followed(whole: Path, tmp_path
     assert not followed(done)
     assert now.edge(done) == 20.0
     assert now.edge(replace(entry(whole, 20.0), path=str(tmp_path / "gone.ts"))) == 20.0
+
+
+def test_what_was_recorded_is_read_from_its_recording(whole: Path, tmp_path: Path) -> None:
+    source = tmp_path / "gone.ts"
+    source.write_bytes(whole.read_bytes())
+    video = entry(source, 20.0)
+    for name, seconds in (("old", 0.3), ("new", 1.0)):
+        source.write_bytes(whole.read_bytes()[: int(seconds * whole.stat().st_size)])
+        record(GrowingFile(source, idle=0.01), tmp_path / "raw" / name)
+    about = json.loads((tmp_path / "raw" / "new" / "about.json").read_text())
+    later = about | {"began": "2999-01-01T00:00:00+00:00"}
+    (tmp_path / "raw" / "new" / "about.json").write_text(json.dumps(later))
+    source.unlink()
+    now = Now(tmp_path, models())
+    assert now.edge(video) > 118.0
+    assert texts(now.window(video).shown["lines"]) == ["the exam is in room 214"]
 
 
 def test_a_window_costs_no_more_late_than_early(

@@ -22,6 +22,7 @@ from longtake.errors import LongtakeError, NoSuchMoment, SourceGone
 from longtake.models.protocols import Utterance
 from longtake.perception.channels import open_channels
 from longtake.perception.newest import Newest, jumps_of, newest
+from longtake.perception.segments import recording
 from longtake.storage.observations import Observation, observation_id
 from longtake.storage.records import Record, Video, record_id
 from longtake.timecode import Seconds, Span
@@ -85,14 +86,17 @@ class Now:
         Raises:
             SourceGone: there is none.
         """
-        raw = self.library / "raw" / video.fingerprint[:16]
-        path = raw if raw.is_dir() else Path(video.path)
-        if not path.exists():
+        path = Path(video.path)
+        if path.exists():
+            return path
+        told = [(one, recording(one)) for one in sorted((self.library / "raw").glob("*"))]
+        mine = [(about.began, one) for one, about in told if about and about.source == video.path]
+        if not mine:
             raise SourceGone(
                 f"nothing is there to be read of what is new in {video.name}",
                 fix=f"longtake ingest {video.path} --follow goes on recording it",
             )
-        return path
+        return max(mine)[1]
 
     def newest(self, video: Video, seconds: Seconds) -> Newest:
         """The newest seconds as a source for `Decoder`, `frames_in` and `look`.
