@@ -10,7 +10,8 @@ the content's fingerprint joins the entry (``media["live"]["content"]``) and a p
 finished file finds it again. ``media["live"]`` also holds ``began`` and ``ended`` (wall clock, UTC),
 ``breaks``: where the stream broke, as `longtake.perception.sources.Break`; ``lag``: by how many
 seconds what is kept was behind what had come when the last chunk was kept; and ``left_out``, when
-that was too long: ``[start, end, what]`` (see `longtake.perception.thrift`).
+that was too long: ``[start, end, what]`` (see `longtake.perception.thrift`). Of a recording it has
+``source``, the address as it is shown.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from longtake.consolidate import Beside
 from longtake.errors import Interrupted, Locked, UsageError
-from longtake.perception.sources import IDLE, open_live, wall_clock
+from longtake.intake import comes, intake, waiting
+from longtake.perception.sources import IDLE, Live, wall_clock
 from longtake.perception.thrift import Thrift
 from longtake.timecode import Seconds, format_time
 from longtake.watch import Pass, Watch, holds, make_folder
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.models.profiles import Models
     from longtake.perception.media import MediaInfo
+    from longtake.perception.segments import About
     from longtake.storage.records import Chunk, Progress, Video
     from longtake.storage.store import Store
     from longtake.watch import Event, OnProgress
@@ -56,7 +59,8 @@ class Follow(Watch):
         idle: Seconds = IDLE,
     ) -> None:
         super().__init__(path, src, models, settings, on_progress)
-        self.feed = self.live = open_live(src, idle)
+        self.live: Live
+        self.idle = idle
         self.chunk_seconds = min(self.chunk_seconds, CHUNK)
         self.beside: Beside | None = None
         self._strain = Thrift()
@@ -71,28 +75,42 @@ class Follow(Watch):
                 "what is still being made is read in depth and from its start",
                 fix="leave out --from, --quick and --no-deep, or --follow",
             )
-        info, key = self.live.probe(), self.live.key()
-        self._bring_models()
-        make_folder(self.path.parent)
-        with self._turn(create=True) as store:
-            if not self._begin_live(store, key, info):
-                return self.video
+        raw, keep = self.path / "raw", self.settings.live
+        with intake(self.src, raw, self.idle, keep, self.warnings.append) as self.live:
+            self.feed = self.live
+            info, key = self.live.probe(), self.live.key()
+            self._bring_models()
+            make_folder(self.path.parent)
+            with self._turn(create=True) as store:
+                wanted = self._begin_live(store, key, info)
+            if wanted:
+                self._follow(until)
+        return self.video
+
+    def _follow(self, until: Seconds | None) -> None:
         try:
             self._look_after()
             self.deep_pass(0.0, until)
             if until is None:
                 self._end()
         except KeyboardInterrupt as stop:
+            rest = self.live.path if self.recorded else self.src
             raise Interrupted(
                 f"stopped; {self.live.name} is kept up to {format_time(self.done)}",
-                fix=f"longtake ingest {self.src} --follow goes on from there",
+                fix=f"longtake ingest {rest} --follow goes on from there",
             ) from stop
         finally:
             self.live.stop()
             if self.beside:
                 self._say(self.beside.finish())
         self._catch_up()
-        return self.video
+
+    @property
+    def recorded(self) -> About | None:
+        """What the recording that is followed says of itself, if it is one of ours."""
+        from longtake.perception.segments import SegmentFolder, recording
+
+        return recording(self.live.folder) if isinstance(self.live, SegmentFolder) else None
 
     # -- the entry -------------------------------------------------------------------------
 
@@ -101,9 +119,6 @@ class Follow(Watch):
         self._adopt(store, self._entry(store, key, info))
         known = store.progress(self.video.id, "deep")
         if known is None or not known.finished:
-            if known and not self.live.rewinds:
-                self.live.begins = self.live.now = known.done
-                self.live.note("not watched")
             return True
         if not holds(self.video, self.live.content() or ""):
             anew = f"longtake ingest {self.src} watches all of it as a new video"
@@ -119,10 +134,10 @@ class Follow(Watch):
         for known in store.videos():
             if known.fingerprint == key or (content and holds(known, content)):
                 return known
-            if not content and known.path == self.live.place() and _open(known):
-                return known
         began = self.live.began() or wall_clock()
         live: dict[str, Any] = {"began": began, "ended": None, "content": None, "breaks": []}
+        if about := self.recorded:
+            live["source"] = about.source
         return store.add_video(
             fingerprint=key,
             path=self.live.place(),
@@ -224,10 +239,17 @@ class Follow(Watch):
     # -- when it comes too fast ------------------------------------------------------------
 
     def _thrift(self, end: Seconds) -> int:
-        """What was there already when the watch began does not count: it came at its own time."""
+        """Leave out more the later it is, while more comes.
+
+        Of a file, what was there when the watch began does not count: it will not go away.
+        """
+        if not comes(self.live):
+            return self._strain.at(0.0)
         lag = self.lag(self.done)
-        self._backlog = lag if self._backlog is None else min(lag, self._backlog)
-        return self._strain.at(lag - self._backlog)
+        if self.recorded is None:
+            self._backlog = lag if self._backlog is None else min(lag, self._backlog)
+            lag -= self._backlog
+        return self._strain.at(lag, waiting(self.live, self.done, self.settings.live.keep_bytes))
 
     def _left_out(self, chunk: Chunk) -> list[list[Any]]:
         """The spans of the video that lost something, with those of a new chunk."""
@@ -256,8 +278,3 @@ class Follow(Watch):
 
     def _total(self) -> Seconds | None:
         return None
-
-
-def _open(video: Video) -> bool:
-    """Whether an entry was begun by following and has not ended."""
-    return "live" in video.media and video.media["live"]["ended"] is None

@@ -107,9 +107,12 @@ def test_without_taking_up_the_rest_is_lost(film: Path, monkeypatch: pytest.Monk
 def test_ingest_follows_an_address(film: Path, tmp_path: Path) -> None:
     data = film.read_bytes()
     with serving(Server(data, [len(data) // 2])) as server, library(tmp_path) as lib:
+        open_address(server.address, idle=1.0).probe()  # the first connection is not cut
         video = lib.ingest(server.address, follow=1.0)
-        assert video.path == server.address
+        assert video.media["live"]["source"] == server.address
+        assert Path(video.path).parent == lib.path / "raw"  # recorded, to be looked at again
         assert video.name == "live.ts"
+        assert video.media["live"]["began"] <= video.media["live"]["ended"]
         assert video.duration == pytest.approx(18.0, abs=0.3)
         assert [one["why"] for one in video.media["live"]["breaks"]] == ["connection lost"]
         clips = [r for r in kept(lib, video.id).values() if r.level == "clip"]

@@ -21,6 +21,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,23 @@ from longtake.timecode import Seconds
 
 __all__ = ["About", "Part", "SegmentFolder", "edge", "is_folder", "parts", "recording"]
 
+ROLLED = "not watched: recorded faster than read"
+"""Why a segment is missing that the recorder deleted to make room."""
 AHEAD: Seconds = 1.0
 """Sound is wanted from so long before the start that is asked for."""
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a folder's time of change tells of all that is in it."""
+
+
+def described_folder(folder: Path) -> MediaInfo:
+    """What a folder of segments holds as it stands; `probe` asks this.
+
+    Raises:
+        MediaError: it holds no segment that can be read.
+    """
+    info = SegmentFolder(folder, idle=0.0).probe()
+    size = sum(max(0, size_of(path)) for path in files(folder))
+    return replace(info, duration=edge(folder), size=size)
 
 
 class SegmentFolder(Live):
@@ -145,7 +159,7 @@ class SegmentFolder(Live):
         """
         self._from, self._until = max(0.0, start - AHEAD), until
         if self.standing and files(self.folder):
-            check_kept(self.folder, self.name, start, until)
+            check_kept(self.folder, self.name, start, start + 1e-3)
 
     def legs(self) -> Generator[Any, None, None]:
         """Open one segment after another, and wait for the next."""
@@ -287,7 +301,8 @@ class SegmentFolder(Live):
         if own:
             since = self.now if self._part else (self._from + AHEAD if self._from else 0.0)
             gap: Seconds | None = part.start - since
-            why = "segment missing" if gap and gap > HOLE else ""
+            gone = ROLLED if part.path in self._files()[:1] else "segment missing"
+            why = gone if gap and gap > HOLE else ""
         else:
             gap, why = self._gap(part, float(zero_of(container)))
         if self._trouble or why:

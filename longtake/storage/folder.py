@@ -7,6 +7,7 @@
         indexes/         FAISS files, derived from the vectors in library.sqlite
         thumbs/ab/…jpg   small JPEGs, named by their own SHA-256
         kv/              key-value memory of streamer models
+        raw/             recordings of live sources, each a folder of segments
         observations.sqlite  what second looks saw, written by whoever asks
         cache.sqlite     replies worth keeping; may be deleted at any time
         writer.lock      held by the one process that writes
@@ -57,6 +58,11 @@ class Folder:
     def kv(self) -> Path:
         """Where key-value segments lie."""
         return self.root / "kv"
+
+    @property
+    def raw(self) -> Path:
+        """Where recordings of live sources lie."""
+        return self.root / "raw"
 
     @property
     def lock(self) -> Path:
@@ -110,7 +116,7 @@ class Folder:
     def _holds_others(self) -> bool:
         ours = {"library.sqlite", "cache.sqlite", "writer.lock", "indexes", "thumbs", "kv"}
         ours |= {"library.sqlite.damaged", "library.sqlite.new", "observations.sqlite"}
-        ours |= {"observations.sqlite.damaged"}
+        ours |= {"observations.sqlite.damaged", "raw"}
         ours |= {name + tail for name in list(ours) for tail in ("-wal", "-shm", "-journal")}
         return any(entry.name not in ours for entry in self.root.iterdir())
 
