@@ -447,3 +447,38 @@ def zero_length(path: Path | str) -> Path:
     """Write an empty file."""
     Path(path).write_bytes(b"")
     return Path(path)
+
+
+def clocked(data: bytes, seconds: float) -> bytes:
+    """Move all times in an MPEG-TS by so much; its clock has 33 bits and wraps."""
+    out, ticks = bytearray(data), round(seconds * 90_000)
+    for at in range(0, len(out) - 187, 188):
+        head = at + 4
+        if out[at + 3] & 0x20:
+            if out[at + 4] and out[at + 5] & 0x10:
+                clock = int.from_bytes(out[at + 6 : at + 12], "big")
+                moved = ((clock >> 15) + ticks) % (1 << 33)
+                out[at + 6 : at + 12] = (moved << 15 | clock & 0x7FFF).to_bytes(6, "big")
+            head += 1 + out[at + 4]
+        if out[at + 1] & 0x40 and out[head : head + 3] == b"\0\0\1":
+            for n in range({2: 1, 3: 2}.get(out[head + 7] >> 6, 0)):
+                _move_stamp(out, head + 9 + 5 * n, ticks)
+    return bytes(out)
+
+
+def _move_stamp(out: bytearray, at: int, ticks: int) -> None:
+    value = int.from_bytes(out[at : at + 5], "big")
+    stamp = (value >> 33 & 7) << 30 | (value >> 17 & 0x7FFF) << 15 | value >> 1 & 0x7FFF
+    stamp = (stamp + ticks) % (1 << 33)
+    parts = (stamp >> 30) << 33 | (stamp >> 15 & 0x7FFF) << 17 | (stamp & 0x7FFF) << 1
+    out[at : at + 5] = (value & 0xF << 36 | 1 << 32 | 1 << 16 | 1 | parts).to_bytes(5, "big")
+
+
+def flipped(data: bytes, share: float, seed: int = 0, spared: int = 40 * 188) -> bytes:
+    """Flip four bits in a share of the packets of an MPEG-TS, after the first `spared` bytes."""
+    out, rng = bytearray(data), np.random.default_rng(seed)
+    for at in range(spared, len(out) - 187, 188):
+        if rng.random() < share:
+            for place, bit in zip(rng.integers(188, size=4), rng.integers(8, size=4), strict=True):
+                out[at + int(place)] ^= 1 << int(bit)
+    return bytes(out)

@@ -35,6 +35,8 @@ class Clock:
     warnings: list[str]
     broken: Callable[[str], None] | None = None
     """Told of each break, for those who keep them."""
+    broke: Seconds = 0.0
+    """Where the last break was, on this clock."""
     _shared: Fraction = Fraction(0)
     _tracks: dict[int, _Track] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ class Clock:
         if self._shared == track.offset or abs(adopted) > _TOGETHER:
             self._shared = Fraction(track.expected).limit_denominator(1_000_000) - raw
             said = f"clock jumps from {format_time(track.expected)} to {format_time(time)}"
+            self.broke = track.expected
             self.warnings.append(f"the file's {said}; the jump is taken out")
             if self.broken:
                 self.broken(said)

@@ -137,7 +137,7 @@ class _Pass:
         self._start = start = max(decoder.start, begins)
         self._zero = zero_of(container) - Fraction(begins).limit_denominator(1_000_000)
         longest = 0.0 if live else longest_credible(container)
-        self._clock = Clock(self._zero, longest, decoder.warnings, live.note if live else None)
+        self._clock = Clock(self._zero, longest, decoder.warnings, self._broke if live else None)
         video, audio = self._streams.video, self._streams.audio
         self.pictures = video and PictureFlow(
             video, decoder.grid, start=start, small=decoder.small,
@@ -151,6 +151,10 @@ class _Pass:
         self._held: list[Any] = []
         self._held_bytes = 0
         self._running = start <= begins  # else what comes before the start is passed over
+
+    def _broke(self, why: str) -> None:
+        assert self._decoder.live
+        self._decoder.live.note(why, at=self._clock.broke)
 
     def close(self) -> None:
         if self.sounds:

@@ -72,7 +72,7 @@ class Leg:
         try:
             yield from self._container.demux(*([] if streams is None else [streams]))
             self.finished = True
-        except av.error.EOFError:
+        except (av.error.EOFError, IndexError):  # see `read_packets`
             self.finished = True
         except av.error.InvalidDataError:
             raise  # one damaged packet: whoever reads goes on after it

@@ -201,6 +201,10 @@ def probe(path: Path | str) -> MediaInfo:
         NoSuchFile, Unreadable, EmptyMedia: see `open_media` and `choose_streams`.
     """
     path = Path(path)
+    if path.is_dir():
+        from longtake.perception.segments import described_folder
+
+        return described_folder(path)
     with open_media(path) as container:
         info = described(container, path.name)
         trusted = bool(formats(container) & _TRUSTED)
@@ -291,6 +295,8 @@ def read_packets(
                     yield packet
             break
         except av.error.EOFError:
+            break
+        except IndexError:  # PyAV has no last packet for a track that appeared on the way
             break
         except (av.error.FFmpegError, OSError):
             failures += 1

@@ -108,9 +108,12 @@ class Live:
                 self._info = described(container, self.name)
         return self._info
 
-    def note(self, why: str, seconds: Seconds | None = None) -> None:
-        """Record a break at the present stream time."""
-        self.breaks.append(Break(round(self.now, 3), wall_clock(), seconds, why))
+    def note(
+        self, why: str, seconds: Seconds | None = None, *, at: Seconds | None = None
+    ) -> None:
+        """Record a break at a stream time, the present one if none is said."""
+        place = self.now if at is None else at
+        self.breaks.append(Break(round(place, 3), wall_clock(), seconds, why))
 
     def taken(self) -> list[Break]:
         """Hand over the breaks noted since this was last asked."""
@@ -194,6 +197,8 @@ class Live:
 
 class GrowingFile(Live):
     """A file to which others append; it has ended when it did not grow for `idle` seconds."""
+
+    varies = True
 
     def __init__(self, path: Path | str, idle: Seconds = IDLE) -> None:
         self.file = Path(path)
