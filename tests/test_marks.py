@@ -55,7 +55,7 @@ def test_what_is_marked_is_not_merged_and_without_marks_it_is(tmp_path: Path) ->
                 if on:
                     assert not any("mass" in one.data for one in [*frames, *clips])
             rest = store.count(video=video.id, level="frame", channel="sight")
-            assert rest - 60 * on == CAPACITY
+            assert CAPACITY * 15 // 16 <= rest - 60 * on <= CAPACITY
             assert check(store.path) == []
 
 

@@ -29,6 +29,8 @@ from longtake.timecode import Seconds, Span
 
 LEAST = 128
 """Smallest capacity: what is not settled yet must fit in it, with room to spare."""
+ROOM = 16
+"""A level that is full is brought below its capacity by this part of it."""
 WHOLE: Seconds = 60.0
 """The newest frames are kept whole for so long."""
 _BOUNDED: tuple[tuple[Level, Channel, Facet], ...] = (
@@ -73,7 +75,10 @@ class Bounds:
         records = memory.deep(level, channel, every, None)
         records = [one for one in records if not touches(one, spared)]
         settled = _settled(records, self._closed(level, now))
-        room = max(2, self._capacity - (len(records) - len(settled)))
+        if len(records) <= self._capacity:
+            return 0
+        # A little more than must go, so that not every chunk pays for comparing all with all.
+        room = max(2, self._capacity - self._capacity // ROOM - (len(records) - len(settled)))
         if len(settled) <= room:
             return 0
         vectors = memory.vectors_of(level, facet, every)

@@ -64,8 +64,9 @@ class Consolidator:
     def close(self, *, final: bool) -> None:
         """Close what can be closed by now, or all that is open."""
         with self.memory.store.transaction():
-            close_scenes(self.memory, final=final)
-            chapters = close_chapters(self.memory, final=final)
+            scenes = close_scenes(self.memory, final=final)
+            # Chapters are made of scenes: without a new one none can be closed.
+            chapters = close_chapters(self.memory, final=final) if scenes or final else []
             write_context(self.memory, chapters)
             refresh_synopsis(self.memory, chapters, final=final)
 

@@ -53,7 +53,12 @@ class Memory:
     def end_of(self, level: Level) -> Seconds:
         """Return where the last closed segment of a level ends, 0 when none is."""
         last = self.store.records(
-            video=self.video.id, level=level, as_of=None, limit=1, newest_first=True
+            video=self.video.id,
+            level=level,
+            channel="caption",
+            as_of=None,
+            limit=1,
+            newest_first=True,
         )
         return last[0].span.end if last else 0.0
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from longtake.storage.schema import place
+from longtake.storage.schema import LONG, place
 from longtake.timecode import Seconds, Span
 
 # Records of the same millisecond take the next free numbers; more than 256 of them spill into
@@ -80,3 +80,41 @@ def window(ordinal: int, span: Span | None) -> tuple[int, int]:
     if span is None:
         return place(ordinal, 0.0), last
     return place(ordinal, 0.0), min(last, place(ordinal, span.end + _SPILL))
+
+
+def narrow(
+    found: Filter,
+    ordinals: Sequence[int] | None,
+    level: str | Sequence[str] | None,
+    channel: str | Sequence[str] | None,
+    span: Span | None,
+) -> bool:
+    """Name by number what may overlap a late span of one video; the exact condition decides.
+
+    What overlaps began shortly before, or is long, and long records have an index by their end. So a
+    read of the newest minute costs the same after an hour and after a month. SQLite would take an
+    index by video in its stead: where this says True, `records` is to be read NOT INDEXED.
+    """
+    if span is None or ordinals is None or len(ordinals) != 1 or span.start <= LONG:
+        return False
+    near = Filter()
+    near.among("r.ordinal", ordinals)
+    near.among("r.level", level)
+    near.among("r.channel", channel)
+    near.add("r.start >= ? AND r.start <= ?", span.start - LONG, span.end)
+    how = ""
+    if level is None or channel is None:
+        near.add("r.n BETWEEN ? AND ?", *after(ordinals[0], span.start - LONG, span.end))
+        how = "NOT INDEXED"
+    found.add(
+        f"r.n IN (SELECT r.n FROM records r {how} WHERE {near.sql} UNION ALL SELECT n FROM records "
+        f"WHERE ordinal = ? AND end - start > {LONG} AND end > ?)",
+        *near.values, ordinals[0], span.start,
+    )  # fmt: skip
+    return True
+
+
+def after(ordinal: int, start: Seconds, end: Seconds) -> tuple[int, int]:
+    """Return the range of `n` that holds every record of a video that starts between two times."""
+    first = place(ordinal, max(0.0, start - _SPILL))
+    return first, min(place(ordinal + 1, 0.0) - 1, place(ordinal, end + _SPILL))

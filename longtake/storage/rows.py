@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from longtake.storage.database import Database, Row
-from longtake.storage.filters import visible
+from longtake.storage.filters import after, narrow, visible
 from longtake.storage.records import Record
 from longtake.storage.schema import place
 from longtake.storage.videos import Videos
@@ -22,6 +22,7 @@ COLUMNS = (
 BATCH = 2_000
 """Records that are put with one set of statements."""
 _FROM = "records r JOIN videos v ON v.ordinal = r.ordinal"
+_NEAR = "records r NOT INDEXED CROSS JOIN videos v ON v.ordinal = r.ordinal"
 _UPDATE = """
     UPDATE records SET end = ?, known_at = ?, maker = ?, parents = ?, thumb = ?, text = ?, data = ?
     WHERE n = ?"""
@@ -69,11 +70,15 @@ class Records:
         found.among("r.id", ids)
         if span is not None:
             found.add("r.start >= ? AND r.start < ?", span.start, span.end)
+        how = ""
+        if span is not None and len(ordinals) == 1 and ids is None:
+            found.add("r.n BETWEEN ? AND ?", *after(ordinals[0], span.start, span.end))
+            how = "NOT INDEXED"  # SQLite would read all of the video
         if maker_prefix is not None:
             found.add("substr(r.maker, 1, ?) = ?", len(maker_prefix), maker_prefix)
         with self._database.transaction():
             rows = self._database.rows(
-                f"SELECT n, thumb FROM records r WHERE {found.sql}", found.values
+                f"SELECT n, thumb FROM records r {how} WHERE {found.sql}", found.values
             )
             numbers = json.dumps([row[0] for row in rows])
             self._database.run(
@@ -95,10 +100,11 @@ class Records:
     ) -> list[Record]:
         """Return the records that match, by video, start and id."""
         found = visible(ordinals=ordinals, level=level, channel=channel, span=span, as_of=as_of)
+        source = _NEAR if narrow(found, ordinals, level, channel, span) else _FROM
         found.among("r.id", ids)
         way = "DESC" if newest_first else "ASC"
         sql = (
-            f"SELECT {COLUMNS} FROM {_FROM} WHERE {found.sql} "
+            f"SELECT {COLUMNS} FROM {source} WHERE {found.sql} "
             f"ORDER BY r.ordinal {way}, r.start {way}, r.id {way} LIMIT ?"
         )
         rows = self._database.rows(sql, (*found.values, -1 if limit is None else max(0, limit)))
@@ -113,8 +119,9 @@ class Records:
     ) -> list[Record]:
         """Return the records that were made from any of these, by start and id."""
         found = visible(ordinals=ordinals, level=level, span=span)
+        source = _NEAR if narrow(found, ordinals, level, None, span) else _FROM
         sql = (
-            f"SELECT {COLUMNS} FROM {_FROM} WHERE {found.sql} AND r.parents != '[]' AND EXISTS "
+            f"SELECT {COLUMNS} FROM {source} WHERE {found.sql} AND r.parents != '[]' AND EXISTS "
             "(SELECT 1 FROM json_each(r.parents) p WHERE p.value IN "
             "(SELECT value FROM json_each(?))) ORDER BY r.start, r.id"
         )
