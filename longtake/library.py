@@ -210,7 +210,7 @@ class Library(Keeping, Marking):
             watch = Follow(self.path, src, self.models, self.settings, on_progress, idle=follow)
         video = watch.run(start=start, until=until, quick=quick, deep=deep)
         trouble = None
-        if (redo or (deep and later)) and (follow is None or Path(video.path).is_file()):
+        if (redo or (deep and later)) and (follow is None or Path(video.path).exists()):
             try:
                 self.later(video, None if later else (), redo=redo, on_progress=on_progress)
             except PartlyDone as error:
