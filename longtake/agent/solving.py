@@ -22,7 +22,7 @@ from longtake.agent.desk import Desk, row
 from longtake.agent.findings import Candidate, finding
 from longtake.agent.looking.elsewhere import believed, elsewhere
 from longtake.agent.looking.frontier import LEAF, Walk, looked_at, tree_of, walk
-from longtake.agent.looking.ladder import climb, plan, sight_first, worth_looking
+from longtake.agent.looking.ladder import climb, plan, refused, sight_first, worth_looking
 from longtake.agent.looking.observations import settle
 from longtake.agent.looking.places import abreast, pages
 from longtake.agent.looking.reflect import SURE, Seen, decide
@@ -203,7 +203,9 @@ def propose(desk: Desk, sub: Sub) -> Sub:
             continue
         if len(steps) < min(AT_ONCE, looks_left(desk)) and place["sim"] >= again[0]["sim"] - NEAR:
             steps.append(step)
-    told = traced(desk, sub, "propose", opened=len(going.opened), steps=steps)
+    gone = None if steps else next(filter(None, (refused(desk, part, p) for p in places)), None)
+    more = {"gone": gone} if gone else {}
+    told = traced(desk, sub, "propose", opened=len(going.opened), steps=steps, **more)
     left = [*(n for n in again if n["level"] == LEAF), *going.rest] if steps else []
     return {"frontier": left, "steps": steps, "trace": told}
 
@@ -250,11 +252,23 @@ def extract(desk: Desk, sub: Sub) -> Sub:
 
 def finish(desk: Desk, sub: Sub) -> Sub:
     """Hand the finding back to the turn."""
-    made = sub["finding"]
+    made = with_gone(sub)
     forced = sub["decision"] == "give_up" and (desk.stop() or bool(desk.ledger.exhausted))
     solved = {"id": sub["part"]["id"], "part": sub["part"], "finding": made | {"forced": forced},
               "looks": sub["opened"], "trace": sub["trace"]}  # fmt: skip
     return {"out": [solved]}
+
+
+def with_gone(sub: Sub) -> Finding:
+    """The finding; where it holds no answer, with why the source could not be looked at."""
+    made = sub["finding"]
+    why = next((one["gone"] for one in reversed(sub["trace"]) if one.get("gone")), None)
+    if why is None or made["status"] == "found":
+        return made
+    said = f"No finer look was possible: {why}."
+    told = f"{made['note']} {said}" if made.get("note") else said
+    # What cannot be looked at may have held it: nothing is claimed to be absent.
+    return made | {"status": "weak" if made["status"] == "absent" else made["status"], "note": told}
 
 
 # -- what the nodes share ------------------------------------------------------------------

@@ -6,14 +6,18 @@ span's start. With `exact=True` they are encoded again and begin and end where a
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from longtake.errors import BackendError, MissingDependency, NoSuchMoment, UsageError
 from longtake.perception.media import check_file, probe
-from longtake.timecode import Span, format_time
+from longtake.perception.segment_list import Part, check_kept, parts
+from longtake.timecode import Seconds, Span, format_time
 
 _FIX = "install ffmpeg, or `pip install imageio-ffmpeg`, or set LONGTAKE_FFMPEG to its path"
 
@@ -49,11 +53,14 @@ def cut_clip(
     Raises:
         NoSuchFile, Unreadable, EmptyMedia: the source cannot be read.
         NoSuchMoment: the span begins after the end.
+        SourceGone: those segments of a recording are no longer kept.
         UsageError: `out` is the source, or exists, or its folder does not, or the span is empty.
         MissingDependency: there is no ffmpeg.
         BackendError: ffmpeg failed.
     """
-    source, target = check_file(path), Path(out)
+    source, target = Path(path), Path(out)
+    if not source.is_dir():
+        check_file(source)
     _check_target(source, target, span, overwrite)
     info = probe(source)
     if span.start >= info.duration:
@@ -63,11 +70,11 @@ def cut_clip(
         )
     program = find_ffmpeg(ffmpeg)
     part = target.with_name(f".{target.stem}.part{target.suffix}")
-    try:
-        _run(program, _arguments(source, span, part, exact))
+    with ExitStack() as stack:
+        stack.callback(part.unlink, missing_ok=True)
+        read = _segments(source, span, stack) if source.is_dir() else _read(source, span.start)
+        _run(program, _arguments(read, span, part, exact))
         part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 
@@ -85,13 +92,56 @@ def _check_target(source: Path, target: Path, span: Span, overwrite: bool) -> No
             raise UsageError(f"{str(target)!r} exists already", fix="choose another name")
 
 
-def _arguments(source: Path, span: Span, target: Path, exact: bool) -> Any:
+def _read(source: Path, start: Seconds) -> Any:
     """Files are named as `file:` URLs, so no name can be read as an option or a protocol."""
     import ffmpeg
 
-    read = ffmpeg.input(
-        f"file:{source.absolute()}", ss=f"{span.start:.6f}", protocol_whitelist="file,pipe"
+    return ffmpeg.input(
+        f"file:{source.absolute()}", ss=f"{max(0.0, start):.6f}", protocol_whitelist="file,pipe"
     )
+
+
+def _segments(folder: Path, span: Span, stack: ExitStack) -> Any:
+    """Read the segments that a span lies in: the one, or several as one.
+
+    Raises:
+        SourceGone: they are no longer there.
+        UsageError: they cannot be joined, as their pictures or their sound differ in kind.
+    """
+    import ffmpeg
+
+    check_kept(folder, folder.name, span.start, span.end)
+    inside = [one for one in parts(folder) if one.start < span.end and _end(one) > span.start]
+    if len(inside) == 1:
+        return _read(inside[0].path, span.start - inside[0].start)
+    kinds = {(info.width, info.height, info.video_codec, info.audio_codec)
+             for info in (probe(one.path) for one in inside)}  # fmt: skip
+    if len(kinds) > 1:
+        raise UsageError(
+            f"the picture or the sound of {folder.name} changes in kind within {span}",
+            fix=f"cut up to {format_time(inside[1].start)} and from there on, each by itself",
+        )
+    lines = ["ffconcat version 1.0"]
+    for one in inside:
+        quoted = str(one.path.absolute()).replace("'", r"'\''")
+        lines.append(f"file 'file:{quoted}'")
+        if one.end is not None:
+            lines.append(f"duration {one.end - one.start:.6f}")
+    listed = Path(stack.enter_context(TemporaryDirectory())) / "list.ffconcat"
+    listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return ffmpeg.input(
+        f"file:{listed}", format="concat", safe=0, ss=f"{span.start - inside[0].start:.6f}",
+        protocol_whitelist="file,pipe",
+    )  # fmt: skip
+
+
+def _end(part: Part) -> Seconds:
+    return math.inf if part.end is None else part.end
+
+
+def _arguments(read: Any, span: Span, target: Path, exact: bool) -> Any:
+    import ffmpeg
+
     options: dict[str, Any] = {"t": f"{span.duration:.6f}", "map_metadata": "-1"}
     if exact:
         options |= {"crf": 18, "preset": "veryfast", "pix_fmt": "yuv420p"}

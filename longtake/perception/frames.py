@@ -9,7 +9,8 @@ from longtake.errors import MediaError, NoSuchMoment
 from longtake.perception.convert import Converter
 from longtake.perception.decode import Decoder
 from longtake.perception.items import Image, Picture
-from longtake.perception.media import choose_streams, measured_duration, open_media, zero_of
+from longtake.perception.media import choose_streams, open_media, probe, zero_of
+from longtake.perception.segment_list import check_kept, kept_from
 from longtake.perception.sources import Live
 from longtake.timecode import Seconds, Span, format_time
 
@@ -34,9 +35,11 @@ def frame_at(path: Path | str, time: Seconds) -> Image:
 
     Raises:
         NoSuchMoment: the video ends before, or has no picture there.
+        SourceGone: that segment of a recording is no longer kept.
         NoSuchFile, Unreadable, EmptyMedia: the file cannot be read.
     """
     fps = 1 / time if time > 0 else 1.0  # a grid that has an instant at `time`
+    _whole(path, time, time + 1e-3)
     if time >= 0:
         for picture in _pictures(path, time, time + 1e-3, fps):
             if picture.full is not None:
@@ -50,6 +53,7 @@ def frames_in(path: Path | str | Live, span: Span, fps: float) -> list[tuple[Sec
     Raises:
         NoSuchMoment: there is no picture in the span.
     """
+    _whole(path, span.start, span.end)
     found = [
         (picture.time, picture.full)
         for picture in _pictures(path, span.start, span.end, fps)
@@ -72,7 +76,8 @@ def frames_at(
     Seconds at which there is no picture are left out.
     """
     runs: list[list[int]] = []
-    for second in sorted({round(time) for time in times}):
+    first = kept_from(Path(path), 0.0)
+    for second in sorted({round(time) for time in times if round(time) >= first}):
         if not runs or second - runs[-1][-1] > _APART:
             runs.append([])
         runs[-1].append(second)
@@ -93,6 +98,7 @@ def small_and_full(
     Raises:
         NoSuchMoment: there is no picture in the span.
     """
+    _whole(path, span.start, span.end)
     found = False
     for picture in _pictures(path, span.start, span.end, fps, small):
         if picture.small is not None and picture.full is not None:
@@ -102,15 +108,21 @@ def small_and_full(
         raise _no_moment(path, span.start)
 
 
+def _whole(path: Path | str | Live, start: Seconds, end: Seconds) -> None:
+    """Refuse a span that a folder of segments does not hold as a whole any more."""
+    if not isinstance(path, Live) and Path(path).is_dir():
+        check_kept(Path(path), Path(path).name, start, end)
+
+
 def _no_moment(path: Path | str | Live, time: Seconds) -> NoSuchMoment:
     if isinstance(path, Live):
         return NoSuchMoment(f"{path.name!r} has no picture at {format_time(max(0.0, time))}")
     name = Path(path).name
     try:
-        with open_media(path) as container:
-            if choose_streams(container, name).video is None:
-                return NoSuchMoment(f"{name!r} has sound only, no picture", fix="ask for sound")
-        end = measured_duration(path)
+        info = probe(path)
+        if not info.has_video:
+            return NoSuchMoment(f"{name!r} has sound only, no picture", fix="ask for sound")
+        end = info.duration
     except MediaError:
         end = 0.0
     return NoSuchMoment(

@@ -235,9 +235,10 @@ class Frames:
 
     def __init__(self, source: Path, begin: Seconds, until: Seconds) -> None:
         from longtake.perception.decode import Decoder
+        from longtake.perception.segment_list import kept_from
 
         decoder = Decoder(
-            source, start=begin, until=until, fine_fps=1.0, coarse_fps=1.0, small=(2, 2),
+            source, start=kept_from(source, begin), until=until, fine_fps=1.0, coarse_fps=1.0, small=(2, 2),
             max_side=MAX_SIDE, sound=False,
         )  # fmt: skip
         self._items = iter(decoder)

@@ -99,7 +99,7 @@ class PictureVectors:
 
     def _seen(self, records: Sequence[Record]) -> Generator[Seen]:
         """Yield each record with its frame, else with its thumbnail."""
-        if not self.source.is_file():
+        if not self.source.exists():
             for record in records:
                 yield record, self._small(record), True
             return
@@ -125,7 +125,7 @@ class PictureVectors:
             return np.asarray(picture.convert("RGB"), np.uint8)
 
     def _note(self) -> str:
-        if not self.source.is_file():
+        if not self.source.exists():
             return (
                 f"the file of {self.video.name} is no longer at {self.source}: its pictures are "
                 f"encoded from thumbnails; --redo {NAME} takes the frames when it is back"

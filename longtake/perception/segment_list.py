@@ -110,6 +110,15 @@ def edge(folder: Path | str) -> Seconds:
     return round(found[-1].start + measured(found[-1].path)[1], 6) if found else 0.0
 
 
+def kept_from(source: Path, start: Seconds) -> Seconds:
+    """The first time from `start` on of which a source still holds pictures and sound.
+
+    That is `start` itself, but in a folder whose oldest segments were deleted.
+    """
+    found = parts(source) if source.is_dir() else []
+    return max(start, found[0].start) if found else start
+
+
 def check_kept(folder: Path, name: str, start: Seconds, until: Seconds) -> None:
     """Refuse a stretch of which segments are no longer there.
 

@@ -24,6 +24,7 @@ from longtake.models.protocols import Diarizer, Samples, Vectors
 from longtake.perception.decode import Decoder
 from longtake.perception.items import Sound
 from longtake.perception.later import Portion, later_id
+from longtake.perception.segment_list import kept_from
 from longtake.perception.sound import SoundTrack
 from longtake.storage.records import Record, Video
 from longtake.timecode import Seconds, Span
@@ -87,9 +88,10 @@ class Speakers:
     def portions(self, begin: Seconds, carry: bytes) -> Iterator[Portion]:
         """Yield the turns of ten minutes at a time."""
         known = Known.read(carry)
+        first = kept_from(self.source, begin)  # what came before can no longer be heard
         while begin < self.until:
             end = min((begin // PORTION + 1) * PORTION, self.until)
-            said = [one for one in self.utterances if begin <= one.span.start < end]
+            said = [one for one in self.utterances if max(begin, first) <= one.span.start < end]
             found = [part for one in said for part in stretches(one)]
             who: list[int] = []
             if found:

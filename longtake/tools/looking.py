@@ -78,12 +78,21 @@ class Looker:
         self.decodes = 0
         self.decoded = 0
 
-    def has_source(self, video: Video) -> bool:
-        """Whether the video's file is where it was."""
+    def has_source(self, video: Video, span: Span | None = None) -> bool:
+        """Whether the video's file is where it was; of a recording, whether a span of it is kept."""
+        return self.why_gone(video, span) is None
+
+    def why_gone(self, video: Video, span: Span | None = None) -> str | None:
+        """Say in a sentence why no look is possible; None where it is."""
         try:
-            return self.source_of(video).exists()
-        except SourceGone:
-            return False
+            source = self.source_of(video)
+            if span is not None and source.is_dir():
+                from longtake.perception.segment_list import check_kept
+
+                check_kept(source, video.name, span.start, span.end)
+        except SourceGone as error:
+            return error.message
+        return None if source.exists() else f"the file of {video.name} is gone"
 
     def inspect(
         self, video: Video, span: Span, *, fps: float = 2.0, question: str | None = None
@@ -193,13 +202,13 @@ class Looker:
         """One picture as JPEG: from the source, or the kept thumbnail when that is gone."""
         self._inside(video, Span(time, time))
         try:
-            source = self.source_of(video)
+            picture = self._snap(self.source_of(video), time)
         except SourceGone:
             return self._thumb(video, time)
         from PIL import Image
 
         out = io.BytesIO()
-        Image.fromarray(self._snap(source, time)).save(out, format="JPEG", quality=90)
+        Image.fromarray(picture).save(out, format="JPEG", quality=90)
         return out.getvalue()
 
     def _thumb(self, video: Video, time: Seconds) -> bytes:

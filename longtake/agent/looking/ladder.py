@@ -101,7 +101,7 @@ def plan(
     stored = desk.switches.reuse and bool(earlier(desk, video.id, whole))
     if stored and not _visited(here, whole, "R3"):
         return _step(video.id, whole, "R3", "seen for an earlier question", fit)
-    if not stored and not desk.toolbox.looker.has_source(video):
+    if not stored and not desk.toolbox.looker.has_source(video, whole):
         return None
     options = [*_first(desk, video.id, whole), *_options(here, whole)]
     if any(o[2] == SWEEP for o in options):  # a sweep reads all that other frames could show
@@ -113,6 +113,16 @@ def plan(
         return None
     _, span, rung, why, boxes = min(options, key=lambda o: (-o[0], o[1].start, o[2]))
     return _step(video.id, span, rung, why, fit) | {"boxes": boxes}
+
+
+def refused(desk: Desk, part: Part, place: dict[str, Any]) -> str | None:
+    """Why no pixels of a place can be looked at any more, in a sentence; None where they can."""
+    video = desk.video(place["video"])
+    whole = _bounded(_widened(desk, place), desk.limit(video))
+    if whole is None or not worth_looking(desk, part):
+        return None
+    why: str | None = desk.toolbox.looker.why_gone(video, whole)
+    return why
 
 
 def climb(desk: Desk, part: Part, terms: Sequence[Term], step: Step) -> Looked:

@@ -76,11 +76,11 @@ def _place(
 def _looked_at(desk: Desk, part: Part, place: Candidate) -> Span | None:
     """The thing's ends as the frames show them; None where the film or the budget is not there."""
     box, video = desk.toolbox, desk.video(place["video"])
-    if not (desk.switches.scan and desk.switches.inspect and box.looker.has_source(video)):
-        return None
     span = Span(
         max(0.0, place["start"] - AROUND), min(desk.limit(video), place["end"] + AROUND)
     )  # fmt: skip
+    if not (desk.switches.scan and desk.switches.inspect and box.looker.has_source(video, span)):
+        return None
 
     def look(where: Span, fps: float) -> dict[str, Any]:
         desk.ledger.spend("inspections", 1)

@@ -299,6 +299,8 @@ class Chat:
         video, span = self._evidence(rest)
         library = self.session.open()
         source = library.source_of(library.video(video))
+        if source.is_dir():
+            source, span = _within(source, span)
         command = player(source, span)
         if command is None or not sys.stdout.isatty():
             write(f"{source}#t={span.start:.3f},{span.end:.3f}")
@@ -366,6 +368,15 @@ def _keep_history(path: Path) -> None:
         path.chmod(0o600)
     except OSError as error:
         talk(f"the history was not kept: {error.strerror}", level=1)
+
+
+def _within(folder: Path, span: Span) -> tuple[Path, Span]:
+    """The segment in which a span begins, and the span by that file's own time."""
+    from longtake.perception.segment_list import check_kept, parts
+
+    check_kept(folder, folder.name, span.start, span.end)
+    found = next(part for part in reversed(parts(folder)) if part.start <= span.start)
+    return found.path, Span(span.start - found.start, span.end - found.start)
 
 
 def player(source: Path, span: Span) -> list[str] | None:

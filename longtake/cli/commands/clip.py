@@ -66,5 +66,6 @@ def clip_name(video: Video, span: Span) -> str:
     """Name a clip: `lecture_00.12.31-00.12.36.mp4`; no character is left that means something."""
     stem = re.sub(r"[^\w.-]+", "_", clean(Path(video.name).stem)).lstrip("-.") or video.id
     times = "-".join(clock(time).replace(":", ".") for time in (span.start, span.end))
-    suffix = Path(video.path).suffix or ".mp4"
+    path = Path(video.path)
+    suffix = ".mkv" if path.is_dir() else path.suffix or ".mp4"
     return f"{stem}_{times}{suffix}"

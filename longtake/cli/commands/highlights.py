@@ -13,6 +13,7 @@ from longtake.cli.output import clean, dim, emit, save, style, talk
 from longtake.cli.session import common, complete_video, current
 from longtake.cli.subtitles import vtt
 from longtake.cli.times import TIME, stretch, window
+from longtake.errors import UsageError
 
 
 @click.command("highlights")
@@ -61,6 +62,11 @@ def highlights_command(
     elif form == "edl":
         text = edl(known.name, rows, float(known.media.get("fps") or 25.0))
     elif form == "ffmpeg":
+        if Path(known.path).is_dir():
+            raise UsageError(
+                f"{known.name} is a folder of segments, not one file to cut from",
+                fix="longtake clip VIDEO START-END cuts from it",
+            )
         text = concat(known.path, rows)
     else:
         text = _text(data) + "\n"

@@ -149,7 +149,7 @@ class Page:
 
 def video_link(source: Path, page: Path | None) -> str | None:
     """The address of the video as seen from the page: beside it, or absolute; None when gone."""
-    if not source.exists():
+    if not source.is_file():  # a folder of segments has no address that plays
         return None
     if page is not None:
         try:
