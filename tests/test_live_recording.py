@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -195,6 +197,32 @@ def test_a_recorder_that_nobody_reads_ends(
     until(lambda: not recording.alive())
     assert about(recording.folder)["error"] == "nobody read it for 1 s"
     assert about(recording.folder)["ended"]
+
+
+def test_standard_input_is_recorded_by_the_process_that_takes_it_over(
+    film: Path, tmp_path: Path
+) -> None:
+    starts = (
+        "import sys; from pathlib import Path; from longtake.perception.recorder import Recording;"
+        "print(Recording.start('-', Path(sys.argv[1]), idle=5.0).folder, flush=True)"
+    )
+    command = [sys.executable, "-c", starts, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
+        assert starter.stdin
+        assert starter.stdout
+        data = film.read_bytes()
+        starter.stdin.write(data[: len(data) // 2])
+        starter.stdin.flush()
+        folder = Path(starter.stdout.readline().decode().strip())
+        assert starter.wait(10) == 0
+        starter.stdin.write(data[len(data) // 2 :])  # whoever started it has gone
+    recording = Recording(folder)
+    until(lambda: not recording.alive())
+    told = about(folder)
+    assert told["ended"]
+    assert told["source"] == "-"
+    shown, truth = all_of(folder, pictures), pictures(film)
+    assert [look for _, look in shown] == [look for _, look in truth]
 
 
 def test_a_dead_address_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ class Segment:
         if self._early is None:
             return
         data, self._early = self._early.getvalue(), None
-        self._file = self._kept.path.open("w+b", buffering=0)
+        self._file = _new_file(self._kept.path)
         self.write(data)
 
     def write(self, data: bytes) -> int:
@@ -258,6 +258,10 @@ def _packets(container: Any) -> Any:
     from longtake.perception.media import read_packets
 
     return read_packets(container, [s for s in container.streams if s.type in ("video", "audio")])
+
+
+def _new_file(path: Path) -> Any:
+    return path.open("w+b", buffering=0)
 
 
 def _found(folder: Path) -> list[Kept]:

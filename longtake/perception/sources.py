@@ -36,6 +36,8 @@ IDLE: Seconds = 30.0
 POLL = 0.2
 HEAD = 1 << 16
 """Bytes that identify a live file, with its path."""
+PATIENCE = {"analyzeduration": "20000000", "probesize": "20000000"}
+"""Joined anywhere, a stream is read for so many µs or bytes until its first keyframe tells all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,8 @@ class Live:
 
         quiet_logs()
         try:
-            only = {"protocol_whitelist": "none"}
-            container = av.open(reader, metadata_errors="replace", options=only)
+            options = PATIENCE | {"protocol_whitelist": "none"}
+            container = av.open(reader, metadata_errors="replace", options=options)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self.unreadable(reader.head) from error
         try:
@@ -312,6 +314,10 @@ def open_live(name: str | Path, idle: Seconds = IDLE) -> Live:
         from longtake.perception.addresses import open_address
 
         return open_address(str(name), idle)
+    from longtake.perception.devices import open_device
+
+    if device := open_device(str(name), idle):
+        return device
     path = Path(name).expanduser()
     if path.is_dir():
         from longtake.perception.segments import SegmentFolder

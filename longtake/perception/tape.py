@@ -1,10 +1,10 @@
 """Packets into segments, undecoded: what `recorder.record` does with each leg of a live source.
 
 A segment is cut at a keyframe of the picture once it lasts `LEAST` seconds (sound alone: at any
-packet). The picture and the sound of a stream come interleaved with some delay: from a cut on,
-packets are held until the other track has reached the cut too, `MOST_HELD` seconds at most, so
-that a segment holds all that belongs to its time. Timestamps are mended by `clock.Clock` as in
-decoding. What Matroska cannot hold is encoded anew (`reencode`).
+packet), and at once where the parameters of a track change, that its head fits what it holds. The
+picture and the sound of a stream come interleaved with some delay: from a cut on, packets are held
+until the other track has reached the cut too, for `MOST_HELD` seconds at most, so that a segment
+holds all that belongs to its time. Timestamps are mended by `clock.Clock` as in decoding.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from longtake.errors import DiskFull, Unreadable
 from longtake.perception.addresses import Address
 from longtake.perception.clock import Clock
 from longtake.perception.media import choose_streams, read_packets, zero_of
-from longtake.perception.ring import Ring, Segment
+from longtake.perception.muxer import Muxer
+from longtake.perception.parameters import parameters
+from longtake.perception.reencode import kept_as
+from longtake.perception.ring import Ring
 from longtake.perception.sources import Live
 from longtake.timecode import Seconds
 
@@ -26,12 +28,9 @@ LEAST: Seconds = 10.0
 LONGEST: Seconds = 300.0
 """A picture without keyframes for so long is cut anyway: else nothing old could be deleted."""
 MOST_HELD: Seconds = 1.0
-OPTIONS = {
-    "cluster_time_limit": "400",  # ms; a cluster is on disk when the next one begins
-    "flush_packets": "1",
-    "max_interleave_delta": "400000",  # µs: one track does not wait longer for the other
-    "avoid_negative_ts": "disabled",
-}
+"""So long, by the clock on the wall, one track waits for the other at a cut."""
+FARTHEST: Seconds = 10.0
+"""So far, by their timestamps, they may lie apart in a file that comes in large pieces."""
 
 
 class Tape:
@@ -59,10 +58,11 @@ class Tape:
             EmptyMedia, Unreadable: it holds nothing that can be recorded.
             DiskFull: no room is left, and nothing may be deleted.
         """
-        # What FFmpeg opens by its address begins where its sender is now.
-        again = self.live.rewinds and type(self.live) is not Address and self.ring.edge > 0
-        begins = 0.0 if again else self.ring.edge
-        zero = zero_of(container) - Fraction(begins).limit_denominator(1_000_000)
+        begins = self.ring.edge
+        again = begins > 0 and self._reached is None and self._from_its_start()
+        zero = zero_of(container)
+        if not again:
+            zero -= Fraction(begins).limit_denominator(1_000_000)
         self._gap = 0.0 if again else None
         if self._last is not None:
             told = [one.why for one in self.live.taken()]
@@ -76,11 +76,18 @@ class Tape:
                 if self.live.stopped:
                     break
                 stamp(packet, clock, leg.ends)
-                if not (again and float(packet.pts * packet.time_base) < begins):
+                if not (again and packet.pts * packet.time_base < begins):
                     self._take(leg, packet)
         finally:
             leg.close()
             self._reached = float(zero) + self.ring.edge
+
+    def _from_its_start(self) -> bool:
+        """Whether the source sends anew what was recorded before the recorder was killed.
+
+        What FFmpeg opens by its address begins where its sender is now.
+        """
+        return self.live.rewinds and type(self.live) is not Address
 
     def _take(self, leg: _Leg, packet: Any) -> None:
         """Write down what broke before this packet, and keep it."""
@@ -100,64 +107,95 @@ class Tape:
         for one in self.live.taken():  # mended without a loss: stream time goes on by itself
             self.ring.note(self.ring.edge, 0.0, one.why)
         self._last = (wall, at)
-        leg.push(packet)
+        leg.take(packet)
         self.live.now = self.ring.edge
         self.ring.tell()
 
 
 class _Leg:
-    """The streams of one open container, and the segment that is being written."""
+    """The tracks of one open container, and the segment that is being written."""
 
     def __init__(self, tape: Tape, container: Any) -> None:
         self.ring, self.name = tape.ring, tape.live.name
         chosen = choose_streams(container, self.name)
         self.streams = [s for s in (chosen.video, chosen.audio) if s is not None]
-        self.lead = self.streams[0]
-        self.ends: dict[int, Fraction] = {}
+        self.pictures = chosen.video is not None
+        """Whether the first track is a picture; without one sound leads."""
+        begins = Fraction(self.ring.edge).limit_denominator(1_000_000)
+        self.ends = {stream.index: begins for stream in self.streams}
         """Where each track's last packet ended."""
-        self._held: list[Any] | None = []
+        self._numbers = {stream.index: number for number, stream in enumerate(self.streams)}
+        self._tracks = [kept_as(stream) for stream in self.streams]
+        self._held: list[tuple[int, Any]] | None = []
         """What belongs to the next segment, while that waits for the other track."""
+        self._since = 0.0
         self._cut: Seconds = -1.0
-        self._began: Seconds = 0.0
-        self._segment: _Muxer | None = None
-        self._key_seen: bool = self.lead.type != "video"
-        self._signs: dict[int, bytes] = {}
+        self._began: Seconds = self.ring.edge
+        self._segment: Muxer | None = None
+        self._key_seen = not self.pictures
+        self._known: dict[int, bytes] = {}
 
-    def push(self, packet: Any) -> None:
+    def take(self, packet: Any) -> None:
         """Keep a packet whose timestamps are stream time."""
+        number = self._numbers[packet.stream.index]
+        changed = self._changed(number, packet)
+        for one in self._tracks[number].packets(packet):
+            self._push(number, one, changed)
+            changed = False
+
+    def _push(self, number: int, packet: Any, changed: bool) -> None:
         at = float(packet.pts * packet.time_base)
-        if packet.stream.index == self.lead.index:
-            if not self._starts(packet, at):
-                return  # a picture that needs earlier ones, which are not there
+        if changed and self._segment:
+            self._begin_anew(number, at)
+        if number == 0:
+            self._key_seen |= bool(packet.is_keyframe) or at - self._began > LONGEST
+            if not self._key_seen:  # it needs earlier ones: in the segment before, or nowhere
+                if self._held is not None and self._segment:
+                    self._segment.mux(number, packet)
+                return
             if self._held is None and self._due(packet, at):
                 self._held, self._cut = [], at
-        elif self._held is not None and at < self._cut and self._segment:
-            self._segment.mux(packet)
-            return
-        if self._held is None:
+        if self._held is None or (number and at < self._cut and self._segment):
             assert self._segment
-            self._segment.mux(packet)
+            self._segment.mux(number, packet)
             return
-        self._held.append(packet)
+        if not self._held:
+            self._since = time.monotonic()
+        self._held.append((number, packet))
         if self._ready(at):
             self._release()
 
-    def _starts(self, packet: Any, at: Seconds) -> bool:
-        self._key_seen |= bool(packet.is_keyframe) or at - self._began > LONGEST
-        return self._key_seen
+    def _begin_anew(self, number: int, at: Seconds) -> None:
+        """Cut where a track's parameters change; both often do so together."""
+        if self._held is not None and number not in {track for track, _ in self._held}:
+            self._cut = min(self._cut, at)
+            return
+        self._release()  # what was held has the old parameters
+        self._held, self._cut = [], at
+        self._key_seen = not self.pictures
+
+    def _changed(self, number: int, packet: Any) -> bool:
+        """Whether a track is another from this packet on, by what the packet says of itself."""
+        said = parameters(self.streams[number].codec_context.name, packet)
+        if not said or said == self._known.get(number):
+            return False
+        before, self._known[number] = number in self._known, said
+        return before
 
     def _due(self, packet: Any, at: Seconds) -> bool:
         """Whether the next segment begins with this packet of the leading track."""
         lasted = at - self._began
-        key = packet.is_keyframe or self.lead.type != "video"
+        key = packet.is_keyframe or not self.pictures
         return (key and lasted > LEAST - 0.001) or lasted >= LONGEST
 
     def _ready(self, at: Seconds) -> bool:
         """Whether every track has reached the cut, or one has kept the others waiting."""
         assert self._held
-        first = min(float(p.pts * p.time_base) for p in self._held)
-        here = {packet.stream.index for packet in self._held}
-        return len(here) == len(self.streams) or at - max(first, self._cut) > MOST_HELD
+        first = min(float(packet.pts * packet.time_base) for _, packet in self._held)
+        here = {number for number, _ in self._held}
+        apart = at - max(first, self._cut)
+        late = time.monotonic() - self._since > MOST_HELD and apart > MOST_HELD
+        return len(here) == len(self._tracks) or late or apart > FARTHEST
 
     def _release(self) -> None:
         """Open the next segment with all that was held."""
@@ -166,73 +204,22 @@ class _Leg:
             return
         if self._segment:
             self._segment.close()
-        self._began = min(float(p.pts * p.time_base) for p in held)
-        self._segment = _Muxer(self.ring, self.streams, self._began, self.name)
-        for packet in held:
-            self._segment.mux(packet)
+        self._began = min(float(packet.pts * packet.time_base) for _, packet in held)
+        templates = [track.template for track in self._tracks]
+        self._segment = Muxer(self.ring, templates, self._began, self.name)
+        for number, packet in held:
+            self._segment.mux(number, packet)
 
     def close(self) -> None:
         """Write what is held and finish the segment."""
         try:
+            for number, track in enumerate(self._tracks):
+                for packet in track.rest():
+                    self._push(number, packet, False)
             self._release()
         finally:
             if self._segment:
                 self._segment.close()
-
-
-class _Muxer:
-    """One segment as Matroska; packets come with stream time and are moved to the file's own."""
-
-    def __init__(self, ring: Ring, streams: list[Any], began: Seconds, name: str) -> None:
-        import av
-
-        start = max(0, int(began * 1000))
-        self._ring = ring
-        self._file: Segment = ring.new(start)
-        self._origin = Fraction(self._file.start, 1000)
-        self._last: dict[int, int] = {}
-        self._out = av.open(self._file, "w", format="matroska", options=OPTIONS)
-        try:
-            self._to = {s.index: self._out.add_stream_from_template(s, True) for s in streams}
-            self._out.start_encoding()
-        except (av.error.FFmpegError, ValueError) as error:
-            self._file.drop()
-            raise Unreadable(
-                f"what {name!r} sends cannot be kept ({error})",
-                fix="let its sender use H.264 and AAC",
-            ) from error
-        self._head = self._file.size
-
-    def mux(self, packet: Any) -> None:
-        """Write a packet; one that the container refuses is left out."""
-        import av
-
-        to, base = self._to[packet.stream.index], packet.time_base
-        end = float((packet.pts + (packet.duration or 0)) * base)
-        shift = round(self._origin / base)
-        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-        packet.dts = max(packet.dts, self._last.get(to.index, packet.dts))
-        packet.pts = max(packet.pts, packet.dts)
-        self._last[to.index] = packet.dts
-        packet.stream = to
-        try:
-            self._out.mux(packet)
-        except av.error.FFmpegError:
-            return
-        if self._file.size > self._head:
-            self._file.show()
-        self._ring.edge = max(self._ring.edge, end)
-
-    def close(self) -> None:
-        """Write the rest and finish the file."""
-        import av
-
-        try:
-            self._out.close()
-        except (av.error.FFmpegError, DiskFull):
-            pass
-        finally:
-            self._file.finish()
 
 
 def stamp(packet: Any, clock: Clock, ends: dict[int, Fraction]) -> None:
@@ -240,7 +227,14 @@ def stamp(packet: Any, clock: Clock, ends: dict[int, Fraction]) -> None:
     clock.set(packet)
     base, track = packet.time_base, packet.stream.index
     if packet.dts is None and packet.pts is None:
-        packet.dts = round(ends.get(track, Fraction(0)) / base)
+        packet.dts = round(ends[track] / base)
     packet.dts = packet.pts if packet.dts is None else packet.dts
     packet.pts = packet.dts if packet.pts is None else packet.pts
-    ends[track] = (packet.pts + (packet.duration or 0)) * base
+    lasts = packet.duration * base if packet.duration else _lasting(packet.stream)
+    ends[track] = packet.pts * base + lasts
+
+
+def _lasting(stream: Any) -> Fraction:
+    """How long a packet lasts that does not tell: a picture's share of a second."""
+    rate = stream.type == "video" and (stream.average_rate or stream.guessed_rate)
+    return 1 / Fraction(rate) if rate else Fraction(0)
