@@ -7,7 +7,8 @@ threads may read a `Library`; one process at a time may ingest into it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,8 @@ from longtake.timecode import Seconds, Span
 if TYPE_CHECKING:
     from longtake.agent.agent import Agent
     from longtake.agent.answer import Answer
+    from longtake.agent.standing.watcher import Alert
+    from longtake.agent.standing.watching import Options, Watching
     from longtake.config import Settings
     from longtake.memory.locate import Located
     from longtake.memory.recall import Recall, Recalled
@@ -220,6 +223,25 @@ class Library(Keeping, Marking):
         if trouble:
             raise trouble
         return video
+
+    def watching(
+        self, source: str | Path, tell_me: Sequence[str], options: Options | None = None
+    ) -> AbstractContextManager[Watching]:
+        """Watch a stream for what a person wants to be told of; iterate over what this opens."""
+        from longtake.agent.standing.watching import watching
+
+        store = self.store if self.path.exists() else None
+        raw = self.path / "raw"
+        return watching(
+            source, tell_me, self.models, raw, options=options, find=self.video, store=store
+        )
+
+    def watch(self, source: str | Path, tell_me: Sequence[str], **more: Any) -> Iterator[Alert]:
+        """Yield an alert for each event, as it comes; `more`: see `standing.watching.Options`."""
+        from longtake.agent.standing.watching import Options
+
+        with self.watching(source, tell_me, Options(**more)) as watch:
+            yield from watch
 
     # -- asking ----------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def watched(path: Path, *texts: str, begin: float = 0.0, **more: Any) -> list[Alert]:
     nots = more.pop("nots", ())
     made = more.pop("models", None) or models()
-    watcher = Watcher([Query(parse(text, nots)) for text in texts], made, **more)
+    watcher = Watcher([Query(parse(text, nots), cooldown=5.0) for text in texts], made, **more)
     decoder = Decoder(path, start=begin, fine_fps=4, coarse_fps=2,
                       sound=watcher.hears, picture=watcher.sees)  # fmt: skip
     return list(watcher.run(decoder))

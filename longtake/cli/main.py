@@ -15,6 +15,7 @@ WATCH, ASK, LOOK, KEEP, CARE = "Watch", "Ask", "Look", "Keep", "Care"
 
 ENTRIES = (
     Entry("ingest", "ingest", "Watch videos: speech, screen text, sight. Resumable.", WATCH),
+    Entry("watch", "watch", "Be told when something comes in a stream.", WATCH),
     Entry("status", "status", "Show how far a video has been watched.", WATCH),
     Entry("ask", "ask", "Answer a question, with the spans it rests on.", ASK),
     Entry("chat", "chat", "Ask one question after another about a video.", ASK),

@@ -49,7 +49,7 @@ RULES: Mapping[Channel, Rule] = {
     "freeze": Rule(high=0.5, k=2, n=3, lasts=4.0, rest=1.0),
     "cut": Rule(high=0.3, rest=0.0),
 }
-COOLDOWN: Seconds = 5.0
+COOLDOWN: Seconds = 15.0
 """Seconds after an alert in which a query says nothing more, on any channel."""
 
 

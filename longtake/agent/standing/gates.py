@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -81,7 +80,8 @@ class Gate:
         self._grounds: dict[Channel, Background] = {}
         self._looked: tuple[Seen, float] | None = None
         self._vectors = Background()
-        self._stood: tuple[tuple[Any, ...], list[tuple[Match, float]]] | None = None
+        self._lifted = False
+        self._stood: tuple[tuple[str, ...], list[tuple[Match, bool, float]]] | None = None
 
     def readings(self, moment: Moment) -> list[Reading]:
         """Score every channel that the predicate may show in."""
@@ -102,7 +102,8 @@ class Gate:
             ground.add(time, one.value)
         high = one.value >= OPENS[one.channel]
         apart = one.value - level >= STANDS_OUT or one.channel not in _GRADED
-        return high and (apart or not self.contrast)
+        lifted = one.channel == "seen" and self._lifted
+        return lifted or (high and (apart or not self.contrast))
 
     # -- channels --------------------------------------------------------------------------
 
@@ -122,26 +123,30 @@ class Gate:
         return Reading("spoken", value, said[-1].end, said[0].start, quote)
 
     def _screen(self, moment: Moment) -> Reading | None:
-        scored = self._lines(moment)
+        lines = moment.lines
         best: Reading | None = None
-        for line, (match, against) in zip(moment.lines, scored, strict=True):
-            value = self._apart(match.value * (0.8 + 0.2 * line.score), against)
-            newer = best is not None and value == best.value and line.since > best.onset
+        for n, (match, wide, against) in enumerate(self._lines(moment)):
+            both = lines[n : n + 2] if wide else lines[n : n + 1]
+            score, since = min(one.score for one in both), max(one.since for one in both)
+            value = self._apart(match.value * (0.8 + 0.2 * score), against)
+            newer = best is not None and since > best.onset and value >= best.value - 0.05
             if value and (best is None or value > best.value or newer):
-                best = Reading("screen", value, line.since, line.since, line.text,
-                               line.box, moment.image)  # fmt: skip
+                quote = " ".join(one.text for one in both)
+                best = Reading("screen", value, since, since, quote, both[0].box, moment.image)
         return best
 
-    def _lines(self, moment: Moment) -> list[tuple[Match, float]]:
-        """Match each line, and each together with the line below it; kept while they stand."""
+    def _lines(self, moment: Moment) -> list[tuple[Match, bool, float]]:
+        """Match each line, or it and the line below where that holds the rest; kept while they
+        stand.
+        """
         texts = tuple(line.text for line in moment.lines)
         if self._stood is None or self._stood[0] != texts:
             found = []
             for n, text in enumerate(texts):
-                match = self._line(text)
+                match, size = self._line(text), len(text.split())
                 wide = matched(self.predicate, " ".join(texts[n : n + 2]).split(), self.meanings)
-                match = wide if wide.value > match.value else match
-                found.append((match, self._against(text.split())))
+                across = wide.value > match.value and wide.first < size <= wide.last
+                found.append((wide if across else match, across, self._against(text.split())))
             self._stood = (texts, found)
         return self._stood[1]
 
@@ -160,20 +165,24 @@ class Gate:
             return None
         if self._looked is None or self._looked[0] is not seen:
             self._looked = (seen, self._shows(seen))
+            self._lifted = self._stands_out(seen)
         quote = ", ".join(tag.label for tag in seen.tags[:3]) or ", ".join(seen.colours)
         return Reading("seen", self._looked[1], seen.time, seen.time, quote, None, moment.image)
 
     def _shows(self, seen: Seen) -> float:
-        """By the names and colours; a vector that stands out of the stream opens the gate alone."""
-        value = self.names.strength(self.predicate, seen)
+        """How surely a picture shows it, by the names and colours."""
         nots = [self.names.strength(one, seen) for one in self.predicate.nots]
+        value = self.names.strength(self.predicate, seen)
+        return self._apart(value, max(nots, default=0.0))
+
+    def _stands_out(self, seen: Seen) -> bool:
+        """Whether its vector is so near that a closer look is worth it where no name fits."""
         near = self.names.nearness(self.predicate, seen)
         against = [self.names.nearness(one, seen) for one in self.predicate.nots]
         ground = self._vectors.level(seen.time)
         self._vectors.add(seen.time, near)
-        if near >= LEAST_COSINE and near - max(ground, *against, 0.0) >= LIFTED:
-            value = max(value, OPENS["seen"])
-        return self._apart(value, max(nots, default=0.0))
+        known = ground > 0.0 or not self.contrast
+        return known and near >= LEAST_COSINE and near - max(ground, *against, 0.0) >= LIFTED
 
     def _apart(self, value: float, against: float) -> float:
         """A score is nothing where a negative example scores as much."""

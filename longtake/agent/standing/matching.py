@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import partial
 
 import numpy as np
@@ -26,6 +27,8 @@ LETTERS = 0.9
 """Least likeness of a word that was mis-heard or mis-read."""
 LONG = 6
 """Letters of a word that may be mis-heard."""
+LETTERS_LONG, LETTERS_ALIKE, MISHEARD = 12, 0.93, 0.85
+"""Letters of a phrase in which one may be wrong, how alike they must be, and what that counts."""
 APART = 0.7
 """What a match counts in which words that belong together ("harbour master") stand apart."""
 NEAR = 10
@@ -115,7 +118,32 @@ def _phrase(wanted: Flat, flat: Flat) -> Match:
         whole = float(np.mean(like)) if all(like) else 0.49 * sum(like) / size
         if whole > 0 and whole >= best.value:
             best = Match(round(whole, 4), flat[at][1], flat[at + size - 1][2])
+    return best if best.value >= 0.5 else max(best, _spaced(wanted, flat), key=_value)
+
+
+def _spaced(wanted: Flat, flat: Flat) -> Match:
+    """Find a phrase heard with other blanks ("time table"), or with one letter of many wrong."""
+    letters, size, best = "".join(word for word, _, _ in wanted), len(wanted), NOTHING
+    for at in range(len(flat)):
+        for end in range(max(at + 1, at + size - 1), min(len(flat), at + size + 2) + 1):
+            value = _spelled(letters, "".join(word for word, _, _ in flat[at:end]))
+            if value and value >= best.value:
+                best = Match(value, flat[at][1], flat[end - 1][2])
     return best
+
+
+def _spelled(wanted: str, found: str) -> float:
+    if wanted == found:
+        return 0.98
+    digits = any(c.isdigit() for c in wanted + found)
+    if digits or len(wanted) < LETTERS_LONG or abs(len(wanted) - len(found)) > 1:
+        return 0.0
+    alike = SequenceMatcher(None, wanted, found, autojunk=False).ratio()
+    return MISHEARD if alike >= LETTERS_ALIKE else 0.0
+
+
+def _value(match: Match) -> float:
+    return match.value
 
 
 def _same(wanted: str, word: str) -> float:

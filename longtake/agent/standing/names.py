@@ -55,8 +55,14 @@ class Names:
     ) -> None:
         self._encoder, self._images, self._store = encoder, images, store or Memo()
         self._texts: dict[str, Floats] = {}
+        self._phrases: dict[str, dict[str, float]] = {}
         self._fits: dict[tuple[str, str], float] = {}
         self._labels: tuple[list[str], Floats] | None = None
+
+    def prepare(self, predicate: Predicate) -> None:
+        """Embed the labels now, so that the first picture need not wait for it."""
+        if predicate.hue is None and "seen" in predicate.channels:
+            self._fitting(predicate.things)
 
     def strength(self, predicate: Predicate, seen: Seen) -> float:
         """How surely the picture shows it, 0 to 1."""
@@ -100,8 +106,10 @@ class Names:
             return {}
         if self._labels is None:
             self._labels = vocabulary(self._store, self._encoder.name, self._encoder.encode)
-        names, vectors = self._labels
-        return fitting(np.asarray(self._encoder.encode([phrase])[0]), names, vectors)
+        if phrase not in self._phrases:
+            vector = np.asarray(self._encoder.encode([phrase])[0])
+            self._phrases[phrase] = fitting(vector, *self._labels)
+        return self._phrases[phrase]
 
 
 def _hue(word: str, colours: Sequence[str]) -> float:

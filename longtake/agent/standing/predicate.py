@@ -130,7 +130,7 @@ def _within(names: Iterable[str]) -> frozenset[Channel]:
 
 def _channels(low: str, quoted: bool) -> frozenset[Channel]:
     """Where it may show, by the person's own words."""
-    outside = re.sub(r"[\"“„«].*?[\"”»]", " ", low)
+    outside = re.sub(r"[\"“„«].*?[\"”»]|\bthe (?:words?|phrase|text)\b", " ", low)
     if not quoted:
         for channel, sign in _SIGNS:
             if sign.search(low):

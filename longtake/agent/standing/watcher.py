@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ WINDOW: Seconds = 8.0
 """The now-window: so many seconds of pictures are held."""
 PREROLL: Seconds = 8.0
 """What is seen before the start tells what is there already."""
+BEHIND: Seconds = 4.0
+"""So far behind the stream's edge, speech is heard when it pauses, not word by word."""
 PICTURES = frozenset(("screen", "seen", "black", "freeze", "cut"))
 """Channels that need pictures."""
 SOUNDS = frozenset(("spoken", "sound"))
@@ -112,6 +114,8 @@ class Watcher:
         self.ears = Ears(senses.voice, senses.transcriber)
         self.eyes = Eyes(self.channels, senses.reader, senses.tagger)
         names = Names(texts, getattr(models, "image_encoder", None), store)
+        for query in queries:
+            names.prepare(query.predicate)
         vision = getattr(models, "vision", None)
         closer = Closer(self.ears, senses.reader, senses.tagger, names, meanings,
                         vision=vision, judge=judge)  # fmt: skip
@@ -122,6 +126,7 @@ class Watcher:
         ]
         self._window: deque[tuple[Seconds, Image]] = deque()
         self._pictured = False
+        self._edge: Callable[[], Seconds] | None = None
 
     def _senses(self, models: Any) -> Any:
         """The models of the channels that some query may show in."""
@@ -141,17 +146,19 @@ class Watcher:
         """Whether sound is needed."""
         return bool(self.channels & SOUNDS)
 
-    def run(self, items: Iterable[Picture | Sound], edge: Any = None) -> Iterator[Alert]:
-        """Watch to the end; `edge()` tells how far the stream has come meanwhile, if it is live."""
-        arrived = time.monotonic()
+    def run(
+        self, items: Iterable[Picture | Sound], edge: Callable[[], Seconds] | None = None
+    ) -> Iterator[Alert]:
+        """Watch to the end; `edge` tells how far the stream has come meanwhile, if it is live."""
+        arrived, self._edge = time.monotonic(), edge
         for item in items:
             moment = self._take(item)
             if moment is not None:
-                yield from self._weigh(moment, edge, arrived)
+                yield from self._weigh(moment, arrived)
             arrived = time.monotonic()
         if self.ears.listen(last=True):
             moment = self._moment(max(self.now, self.ears.edge), None)
-            yield from self._weigh(moment, edge, arrived)
+            yield from self._weigh(moment, arrived)
 
     def skip(self, start: Seconds, end: Seconds) -> None:
         """So much of the stream is not watched: the watch had fallen behind."""
@@ -164,7 +171,7 @@ class Watcher:
         if isinstance(item, Sound):
             self.ears.take(item)
             blind = not self.sees or not self._pictured
-            return self._moment(item.end, None) if blind and self.ears.listen() else None
+            return self._moment(item.end, None) if blind and self._listen() else None
         self._pictured = True
         if item.small is not None:
             self.eyes.fine(item.time, item.small)
@@ -174,8 +181,12 @@ class Watcher:
         self._window.append((item.time, item.full))
         while self._window[0][0] < item.time - WINDOW:
             self._window.popleft()
-        self.ears.listen()
+        self._listen()
         return self._moment(item.time, item.full)
+
+    def _listen(self) -> bool:
+        hurry = self._edge is not None and self._edge() - self.now > BEHIND
+        return self.ears.listen(hurry=hurry)
 
     def _moment(self, now: Seconds, image: Image | None) -> Moment:
         self.now = max(self.now, now)
@@ -189,12 +200,12 @@ class Watcher:
 
     # -- decisions -------------------------------------------------------------------------
 
-    def _weigh(self, moment: Moment, edge: Any, arrived: float) -> Iterator[Alert]:
+    def _weigh(self, moment: Moment, arrived: float) -> Iterator[Alert]:
         for post in self._posts:
             for one in post.gate.readings(moment):
                 fired = self._decide(post, one, moment)
                 if fired is not None:
-                    yield self._alert(post, fired, edge, arrived)
+                    yield self._alert(post, fired, arrived)
 
     def _decide(self, post: _Post, one: Reading, moment: Moment) -> Reading | None:
         """Return the reading with which a channel speaks now, if it does."""
@@ -212,11 +223,11 @@ class Watcher:
         post.silent_until = max(post.silent_until, moment.time + post.query.cooldown)
         return None if quiet else one
 
-    def _alert(self, post: _Post, one: Reading, edge: Any, arrived: float) -> Alert:
+    def _alert(self, post: _Post, one: Reading, arrived: float) -> Alert:
         self.alerts += 1
         onset = post.firing(one.channel).onset
         jpeg = thumbnail(one.image).jpeg if one.image is not None else None
-        at = max(self.now, edge() if edge is not None else 0.0)
+        at = max(self.now, self._edge() if self._edge is not None else 0.0)
         return Alert(
             post.query.predicate.text, one.channel, one.onset if onset is None else onset, at,
             one.value, one.quote, one.start, wall_clock(), time.monotonic() - arrived, jpeg,
