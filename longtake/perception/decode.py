@@ -178,7 +178,7 @@ class _Pass:
 
     def _reached(self) -> Seconds:
         """Where the leg ended, also where nothing was yielded: there the next one begins."""
-        return max(self._end, *(flow.end for flow in (self.pictures, self.sounds) if flow))
+        return max([self._end, *(flow.end for flow in (self.pictures, self.sounds) if flow)])
 
     def _items(self) -> Iterator[Item]:
         chosen = [s for s in (self._streams.video, self._streams.audio) if s is not None]
