@@ -13,6 +13,9 @@ are dear in a large library. When the terms match more than `WORK` rows together
   common terms, then those that hold the rarest of them and another, and, only if nothing was found
   at all, those that hold the rarest. Of each of these the first `FILL` in time are scored.
 
+As of a time, nothing that became known later counts: rows are counted and scored by what was known
+then (`longtake.storage.bm25`), so that the answer is that of a library that ends there.
+
 All channels are searched at once, and what was found is kept until the library changes (`memo`):
 recall asks for one channel after the other.
 """
@@ -21,10 +24,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 
+from longtake.storage.bm25 import bm25, rarity
 from longtake.storage.database import Database
 from longtake.storage.filters import Filter, visible, window
 from longtake.storage.memo import Memo
@@ -73,7 +78,7 @@ class Words:
                 place = window(ordinals[0], span)
             found.add("w.rowid BETWEEN ? AND ?", *place)
         question = ("search", said, k, found.sql, tuple(found.values))
-        rows = self._memo.get(question, lambda: self._staged(said, k, found, place))
+        rows = self._memo.get(question, lambda: self._staged(said, k, found, place, as_of))
         wanted = None if channel is None else {channel} if isinstance(channel, str) else {*channel}
         best = [(n, score) for n, score, of in rows if wanted is None or of in wanted]
         return best[:k]
@@ -96,43 +101,63 @@ class Words:
         return (found[0] if found else 0), rows
 
     def _known(self, term: str, as_of: Seconds) -> tuple[int, int]:
-        sql = "SELECT count(*) FROM records r WHERE r.text != '' AND r.known_at <= ?"
-        rows = self._database.one(sql, (as_of,)) or (0,)
-        held = "SELECT rowid FROM words WHERE words MATCH ?"
-        named = self._database.one(f"{sql} AND r.n IN ({held})", (as_of, quote(term)))
-        return int(named[0]) if named and tokens(term) else 0, int(rows[0])
+        rows, _ = self._sizes(as_of)
+        if not tokens(term):
+            return 0, rows
+        named = self._database.one(
+            "SELECT count(*) FROM words w CROSS JOIN records r ON r.n = w.rowid "
+            "WHERE words MATCH ? AND r.known_at <= ?", (quote(term), as_of),
+        )  # fmt: skip
+        return int(named[0]) if named else 0, rows
+
+    def _sizes(self, as_of: Seconds) -> tuple[int, float]:
+        """Return how many rows with words were known by a time, and their mean length."""
+        sql = (
+            "SELECT count(*), avg(length(r.text)) FROM records r "
+            "WHERE r.text != '' AND r.known_at <= ?"
+        )
+
+        def count() -> tuple[int, float]:
+            rows, mean = self._database.one(sql, (as_of,)) or (0, None)
+            return int(rows), float(mean or 1.0)
+
+        return self._memo.get(("sizes", as_of), count)
 
     def _rows(self) -> int:
         (rows,) = self._database.one("SELECT count(*) FROM words_docsize") or (0,)
         return int(rows)
 
     def _staged(
-        self, said: Sequence[str], k: int, found: Filter, place: tuple[int, int]
-    ) -> list[Scored]:
+        self, said: Sequence[str], k: int, found: Filter, place: tuple[int, int],
+        as_of: Seconds | None,
+    ) -> list[Scored]:  # fmt: skip
         """Return the best `k` rows of each channel, best first, ties by time."""
-        rare, common = self._split(said, place)
+        rare, common = self._split(said, place, as_of)
+        scored = self._scored if as_of is None else partial(self._scored_as_of, said, as_of)
         best: dict[int, Scored] = {}
         if rare:
             # Two disjoint sets of rows, so that no term counts twice in bm25.
             one, other = any_of(rare), any_of(common)
             for query in [f"{one} NOT {other}", f"{one} AND {other}"] if common else [one]:
-                best |= self._scored(query, k, found, -1)
+                best |= scored(query, k, found, -1)
         for count, query in enumerate(_fillers(common)):
             last = count == len(_fillers(common)) - 1
             if len(best) >= (1 if last else k):
                 break
             lacking = f"{query} NOT {any_of(rare)}" if rare else query
             # Rows that an earlier query found with more of the terms keep their score.
-            best = self._scored(lacking, k + len(best), found, FILL) | best
+            best = scored(lacking, k + len(best), found, FILL) | best
         return sorted(best.values(), key=lambda row: (-row[1], row[0]))
 
-    def _split(self, said: Sequence[str], place: tuple[int, int]) -> tuple[list[str], list[str]]:
+    def _split(
+        self, said: Sequence[str], place: tuple[int, int], as_of: Seconds | None
+    ) -> tuple[list[str], list[str]]:
         """Part terms into those that find rows and those that are common, each rarest first."""
-        work = {term: self._count(term, place) for term in said}
+        work = {term: self._count(term, place, as_of) for term in said}
         rarest_first = sorted(said, key=lambda term: (work[term], term))
         if sum(work.values()) <= WORK:
             return rarest_first, []
-        held = {term: self.frequency(term) for term in said}
+        held = {term: self.frequency(term, as_of) for term in said}
         rarest_first = sorted(said, key=lambda term: (work[term], held[term][0], term))
         telling = [term for term in rarest_first if 2 * held[term][0] <= held[term][1]]
         if not telling:
@@ -141,14 +166,17 @@ class Words:
         rare = [term for term, done in zip(telling, sums, strict=True) if done <= WORK]
         return rare, telling[len(rare) :]
 
-    def _count(self, term: str, place: tuple[int, int]) -> int:
+    def _count(self, term: str, place: tuple[int, int], as_of: Seconds | None) -> int:
         """Count the rows of a part of the library that hold a term, up to one more than `WORK`."""
         if place == _EVERYWHERE:
-            return min(self.frequency(term)[0], WORK + 1)
+            return min(self.frequency(term, as_of)[0], WORK + 1)
+        join, known = "", ""
+        if as_of is not None:
+            join, known = "CROSS JOIN records r ON r.n = w.rowid", "AND r.known_at <= ?"
         row = self._database.one(
-            "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? "
-            "AND rowid BETWEEN ? AND ? LIMIT ?)",
-            (quote(term), *place, WORK + 1),
+            f"SELECT count(*) FROM (SELECT 1 FROM words w {join} WHERE words MATCH ? "
+            f"AND w.rowid BETWEEN ? AND ? {known} LIMIT ?)",
+            (quote(term), *place, *([] if as_of is None else [as_of]), WORK + 1),
         )
         return int(row[0]) if row else 0
 
@@ -165,6 +193,33 @@ class Words:
             (query, *found.values, limit, k),
         )
         return {row[0]: row for row in rows}
+
+    def _scored_as_of(
+        self, said: Sequence[str], as_of: Seconds, query: str, k: int, found: Filter, limit: int
+    ) -> dict[int, Scored]:
+        """As `_scored`, by what was known at a time alone."""
+        rows: list[tuple[int, str, str]] = self._database.rows(
+            "SELECT w.rowid, r.channel, r.text FROM words w CROSS JOIN records r ON r.n = w.rowid "
+            f"WHERE words MATCH ? AND {found.sql} LIMIT ?",
+            (query, *found.values, limit),
+        )
+        channels = {number: channel for number, channel, _ in rows}
+        scores = bm25(
+            {number: clean(text).replace("\0", " ") for number, _, text in rows},
+            {term: rarity(*self.frequency(term, as_of)) for term in said},
+            self._sizes(as_of)[1],
+            tokenize=TOKENIZE,
+            tokens={term: tokens(term) for term in said},
+            quoted={term: quote(term) for term in said},
+        )
+        kept: dict[int, Scored] = {}
+        taken: Counter[str] = Counter()
+        for number in sorted(scores, key=lambda n: (-scores[n], n)):
+            channel = channels[number]
+            if taken[channel] < k:
+                taken[channel] += 1
+                kept[number] = (number, scores[number], channel)
+        return kept
 
 
 def any_of(terms: Sequence[str]) -> str:
