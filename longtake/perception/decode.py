@@ -109,6 +109,8 @@ class Decoder:
 
     def _one(self, container: Any) -> Iterator[Item]:
         one = _Pass(self, container)
+        if self.live and not (one.pictures or one.sounds):
+            return  # other legs may have what is wanted
         try:
             yield from one.run()
         finally:
