@@ -38,6 +38,8 @@ class About:
     bytes: int
     breaks: tuple[Break, ...]
     pid: int
+    error: str | None = None
+    """Why it ended, when not for its source's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def recording(folder: Path | str) -> About | None:
             str(told["source"]), str(told["name"]), told["began"], told["ended"],
             float(told["edge"]), told["edge_wall"], int(told["bytes"]),
             tuple(Break(b["at"], b["wall"], b["seconds"], b["why"]) for b in told["breaks"]),
-            int(told["pid"]),
+            int(told["pid"]), told.get("error"),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
