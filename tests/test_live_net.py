@@ -13,6 +13,8 @@ from longtake.errors import MediaError, Unreadable, UsageError
 from longtake.perception import addresses, http_bytes, legs
 from longtake.perception.addresses import open_address, shown
 from longtake.perception.decode import Decoder, Sound
+from longtake.perception.recorder import record
+from longtake.perception.segments import SegmentFolder
 from longtake.perception.sources import Live
 from tests import live_servers as servers
 from tests.live_servers import Hls, http_server, reply
@@ -380,3 +382,32 @@ def test_a_file_that_only_grew_goes_on(film: Path, named: bool) -> None:
     numbers, source = taken_up(server)
     assert numbers == list(range(120))
     assert [one.why for one in source.breaks] == ["connection lost"]
+
+
+# Joined far from a keyframe --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_joined_long_before_a_keyframe(
+    patient: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, options = [Scene(20, "white", "alpha", moving=True)], {"sc_threshold": "0"}
+    path = draw_video(
+        tmp_path / "rare.ts", scene, fps=5, size=(160, 90), gop=60, sound=beeps(20, [15.0]),
+        options=options,
+    )  # fmt: skip
+    data = path.read_bytes()
+    begin = len(data) // 30 // servers.PACKET * servers.PACKET
+    if not patient:
+        monkeypatch.setattr(addresses, "PATIENCE", {})
+    with servers.tcp_server([data[begin:]]) as address:
+        source = open_address(address, idle=1.0)
+        if not patient:
+            with pytest.raises(MediaError):
+                record(source, tmp_path / "raw")
+            return
+        record(source, tmp_path / "raw")
+    numbers, times, heard = seen(SegmentFolder(tmp_path / "raw", idle=0))
+    assert once(numbers) == list(range(60, 100))
+    assert times[-1] - times[0] == pytest.approx(8.0, abs=0.4)
+    assert heard[0] == pytest.approx(times[0] + 3.0, abs=0.4)

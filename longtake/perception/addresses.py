@@ -24,7 +24,7 @@ from longtake.errors import Unreadable, UsageError
 from longtake.perception.http_bytes import FIX, LOST, HttpBytes, page, said
 from longtake.perception.legs import Leg
 from longtake.perception.media import quiet_logs
-from longtake.perception.sources import Live, wall_clock
+from longtake.perception.sources import PATIENCE, Live, wall_clock
 from longtake.timecode import Seconds
 
 TIMEOUT: Seconds = 10.0
@@ -79,12 +79,14 @@ class Address(Live):
                 why = f"nothing came for {self.timeout:g} s" if silent else "it is not media"
             raise self.dead(why) from error
         try:
+            if any(one.type == "video" and not one.width for one in container.streams):
+                raise self.dead("no keyframe came")
             yield container
         finally:
             container.close()
 
     def _options(self) -> dict[str, str]:
-        options = {"protocol_whitelist": PROTOCOLS[self.scheme]}
+        options = PATIENCE | {"protocol_whitelist": PROTOCOLS[self.scheme]}
         if self.playlist:
             options["max_reload"] = "1000000"  # until the time-out, not three times
         if self.scheme.startswith("rtsp"):

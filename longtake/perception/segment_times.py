@@ -120,10 +120,15 @@ class Times:
 
 def measured(path: Path) -> tuple[Seconds | None, Seconds]:
     """The first timestamp of a file's picture (else its sound), and how long that lasts."""
+    return _measured(path, "video") or _measured(path, "audio") or (None, 0.0)
+
+
+def _measured(path: Path, kind: str) -> tuple[Seconds, Seconds] | None:
     try:
         with open_media(path) as container:
-            streams = choose_streams(container, path.name)
-            stream: Any = streams.video or streams.audio
+            stream: Any = getattr(choose_streams(container, path.name), kind)
+            if stream is None:
+                return None
             base = stream.time_base
             if "mov" in formats(container) and stream.duration:
                 return float((stream.start_time or 0) * base), float(stream.duration * base)
@@ -133,9 +138,9 @@ def measured(path: Path) -> tuple[Seconds | None, Seconds]:
                 if packet.pts is not None
             )
     except MediaError:
-        return None, 0.0
+        return None
     if not stamps:
-        return None, 0.0
+        return None
     (first, _), (last, shown) = stamps[0], stamps[-1]
     shown = shown or (last - stamps[-2][0] if len(stamps) > 1 else 0)
     return float(first * base), float((last + shown - first) * base)
