@@ -278,3 +278,13 @@ class Follow(Watch):
 
     def _total(self) -> Seconds | None:
         return None
+
+
+def kept_whole(path: Path) -> bool:
+    """Whether all of a followed source is still there, for passes that read it again."""
+    from longtake.perception.segments import parts, recording
+
+    if not recording(path):
+        return path.exists()
+    found = parts(path)
+    return bool(found) and found[0].start < 1.0

@@ -6,6 +6,7 @@ Each of these writes to the library, so one process at a time may do it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from longtake.storage.store import Store
     from longtake.streams import KVMemories
     from longtake.watch import OnProgress
+
+
+TURN: Seconds = 5.0
+"""How long to wait for another writer: one that follows a stream comes and goes."""
 
 
 class Keeping:
@@ -118,18 +123,20 @@ class Keeping:
                 f"{path} is not the content that was watched as {known.name}",
                 fix=f"longtake ingest {path} watches it as a video of its own",
             )
-        with Store.open(self.path, write=True) as store:
+        with Store.open(self.path, write=True, wait=TURN) as store:
             return store.update_video(known.id, path=str(Path(path).resolve()))
 
     def remove(self, video: Video | str) -> None:
-        """Forget a video and all that was derived from it; its file stays."""
+        """Forget a video and all that was derived from it; its file stays, our recording goes."""
+        from longtake.recordings import delete
         from longtake.storage.store import Store
 
         known = self.video(video)
         if self.kv.has(known):
             self.kv_drop(known)
-        with Store.open(self.path, write=True) as store:
+        with Store.open(self.path, write=True, wait=TURN) as store:
             store.remove_video(known.id)
+        delete(self.path / "raw", known)
 
     def forget(
         self,
@@ -142,6 +149,8 @@ class Keeping:
     ) -> Forgotten:
         """Give up detail of a video, pictures first and text last; its file stays.
 
+        Of a stream that was recorded, the recording goes first.
+
         Args:
             before: only what ended before this time.
             budget: instead, as much as it takes to keep no more than so many bytes, oldest first.
@@ -151,14 +160,21 @@ class Keeping:
         Raises:
             UsageError: a budget and a time, or a budget and `keep_text`, were both given.
         """
-        from longtake.memory.retention import forget, within
+        from longtake import recordings
+        from longtake.memory.retention import forget, held, within
         from longtake.storage.store import Store
 
         if budget is not None and (before is not None or keep_text):
             raise UsageError("a number of bytes decides by itself what goes", fix="give that alone")
         known = self.video(video)
         self.close()
-        with Store.open(self.path, write=True) as store:
-            if budget is not None:
-                return within(store, known.id, budget, dry_run=dry_run)
-            return forget(store, known.id, before=before, keep_text=keep_text, dry_run=dry_run)
+        raw = None if keep_text else recordings.folder_of(self.path / "raw", known)
+        with Store.open(self.path, write=True, wait=TURN) as store:
+            if budget is None:
+                gone = recordings.give_up(raw, before=before, dry_run=dry_run)
+                made = forget(store, known.id, before=before, keep_text=keep_text, dry_run=dry_run)
+            else:
+                most = max(0, budget - held(store, known.id).total)
+                gone = recordings.give_up(raw, most=most, dry_run=dry_run)
+                made = within(store, known.id, budget, dry_run=dry_run)
+        return replace(made, recording=gone)

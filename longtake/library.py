@@ -203,7 +203,7 @@ class Library(Keeping, Marking):
             Locked: another process writes to this library.
             Interrupted: Ctrl-C; what was committed is kept.
         """
-        from longtake.follow import Follow
+        from longtake.follow import Follow, kept_whole
         from longtake.later import check_names, need
         from longtake.watch import Watch
 
@@ -213,7 +213,7 @@ class Library(Keeping, Marking):
             watch = Follow(self.path, src, self.models, self.settings, on_progress, idle=follow)
         video = watch.run(start=start, until=until, quick=quick, deep=deep)
         trouble = None
-        if (redo or (deep and later)) and (follow is None or Path(video.path).exists()):
+        if (redo or (deep and later)) and (follow is None or kept_whole(Path(video.path))):
             try:
                 self.later(video, None if later else (), redo=redo, on_progress=on_progress)
             except PartlyDone as error:

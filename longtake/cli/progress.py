@@ -2,7 +2,8 @@
 
 All of it goes to stderr. An event is `Library.ingest`'s: `{"stage", "done", "total", "speed",
 "eta", "askable"}` in seconds of video, or in bytes while a model is fetched (`stage` "models"); a
-pass that asks a model in words adds what that came to, ``asked``.
+pass that asks a model in words adds what that came to, ``asked``, and one that follows a stream by
+how many seconds what is kept is behind what has come, ``lag``.
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ def _facts(event: Event) -> list[str]:
         parts.append(f"ETA {clock(event['eta'])}")
     if event.get("askable"):
         parts.append("askable now")
+    if (lag := event.get("lag")) is not None:
+        parts.append(f"lag {lag:.0f} s")
     if asked := event.get("asked"):
         parts.append(spent(asked))
     return parts

@@ -56,13 +56,17 @@ ORDER: tuple[tuple[Losing, tuple[Kind, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was given up, with the bytes before and after; with `dry_run` what would be."""
+    """What was given up, with the bytes before and after; with `dry_run` what would be.
+
+    `recording` are bytes of a live source's recording, which are not among the others.
+    """
 
     before: Held
     after: Held
     pictures: int
     vectors: int
     records: int
+    recording: int = 0
 
 
 def held(store: Store, video: str) -> Held:

@@ -202,7 +202,7 @@ class _Pass:
             self._until = min(self._until, self._decoder.live.leg_ends() - NEAR)
         if self.pictures:
             heard = min(self.sounds.end if self.sounds else 0.0, self._until)
-            yield from self._merge.last(self.pictures.finish(heard))
+            yield from self._merge.last(self.pictures.finish(heard, self._until))
         yield from self._merge.last(iter(()))
 
     def _feed(self, packet: Any, time: Seconds | None) -> None:

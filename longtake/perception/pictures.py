@@ -121,10 +121,14 @@ class PictureFlow:
         if self._held is not None:
             self.end = max(self.end, self._held_from + self._step)
 
-    def finish(self, end: Seconds) -> Iterator[Picture]:
-        """Show the last frame until `end`, or until its own time is over if that is later."""
+    def finish(self, end: Seconds, follows: Seconds = math.inf) -> Iterator[Picture]:
+        """Show the last frame until `end`, or until its own time is over if that is later.
+
+        How long that is is a guess: where other pictures follow soon after, it stands until then.
+        """
         yield from self.drain()
-        yield from self._show(max(end, self.end))
+        stop = max(end, self.end)
+        yield from self._show(max(stop, follows) if follows - stop < 1.0 else stop)
         self._ended = True
 
     def _send(self, packet: Any, time: Seconds | None) -> Iterator[Picture]:

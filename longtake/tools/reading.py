@@ -13,7 +13,7 @@ from longtake.memory.objects import ObjectTable
 from longtake.models.protocols import QueryEncoder
 from longtake.perception.later import NAMES as LATER
 from longtake.perception.later import Mark
-from longtake.storage.records import Facet, Floats, Level, Record
+from longtake.storage.records import Facet, Floats, Level, Record, Video
 from longtake.timecode import Seconds, Span
 from longtake.tools.corpus import Corpus
 from longtake.tools.jsonable import jsonable, rounded
@@ -110,7 +110,7 @@ class Reader:
             "passes": passes,
             "covered": self.covered(video),
             "levels": {kind: n for kind, n in levels.items() if n},
-        }
+        } | live_facts(known)
 
     def covered(self, video: str, as_of: Seconds | None = None) -> list[dict[str, Any]]:
         """Return the spans that have been watched, each with the finest pass over it."""
@@ -250,6 +250,21 @@ class Reader:
             return []
         scores = matrix @ np.asarray(vector, np.float32)
         return [(i, s, float(p)) for i, s, p in zip(ids, spans, scores, strict=True)]
+
+
+def live_facts(video: Video) -> dict[str, Any]:
+    """What there is to tell of a video that was followed: its address, how late it is kept."""
+    from longtake.perception.segments import recording
+
+    live = video.media.get("live")
+    if live is None:
+        return {}
+    about = recording(video.path)
+    late = live.get("lag", 0.0)
+    if about and not live["ended"]:  # as of now, and not of the last chunk
+        late = max(0.0, about.edge - video.duration)
+    facts = {"source": live.get("source"), "ended": live["ended"], "lag": rounded(late)}
+    return {"live": facts | {"breaks": live["breaks"], "left_out": live.get("left_out", [])}}
 
 
 _KINDS: tuple[tuple[Level, str], ...] = (

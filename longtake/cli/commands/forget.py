@@ -31,7 +31,7 @@ def forget_command(
     """Give up detail of a video: pictures first, text last.
 
     All of it, or what ended before a time; then vectors of frames and clips go, then records, words
-    last. The file stays. A key–value memory is dropped by `kv drop`, and the video as a whole by
+    last. The file stays; the recording of a stream goes first. A key–value memory is dropped by `kv drop`, and the video as a whole by
     `videos rm`.
     """
     library = current().open()
@@ -51,7 +51,8 @@ def forget_command(
 def _text(row: dict[str, Any]) -> str:
     verb = "would forget" if row["dry_run"] else "forgot"
     size = row["bytes"]
+    raw = f"{row['recording']:,} bytes of the recording, " if row["recording"] else ""
     return (
-        f"{verb} {row['pictures']} pictures, {row['vectors']} vectors and {row['records']} records; "
+        f"{verb} {raw}{row['pictures']} pictures, {row['vectors']} vectors and {row['records']} records; "
         f"{size['before']:,} bytes before, {size['after']:,} after"
     )

@@ -35,5 +35,19 @@ def _text(status: Mapping[str, Any]) -> str:
     head = f"{style(clean(status['name']), bold=True)}  {status['video']}"
     lines = [f"{head}  {clock(status['duration'])}", bar(status["covered"], status["duration"])]
     lines.append(coverage(status))
+    lines += _live(status.get("live"))
     counts = [(str(number), kind.replace(".", " ")) for kind, number in status["levels"].items()]
     return "\n".join([*lines, dim(table(counts, right=(0,)))])
+
+
+def _live(live: Mapping[str, Any] | None) -> list[str]:
+    """What there is to tell of a video that was followed."""
+    if live is None:
+        return []
+    what = "ended" if live["ended"] else f"followed, lag {live['lag']:.0f} s"
+    from_ = f" from {clean(live['source'])}" if live["source"] else ""
+    lines = [f"{what}{from_}"]
+    lost = sum(end - start for start, end, _ in live["left_out"])
+    if lost:
+        lines.append(f"came faster than it was read: {lost:.0f} s were seen in part only")
+    return lines

@@ -129,9 +129,15 @@ def _list_text(rows: list[dict[str, Any]]) -> str:
         (
             row["id"],
             clock(row["duration"]),
-            row["name"],
+            _called(row),
             coverage(row) + ("" if row["present"] else "; the file is gone"),
         )
         for row in rows
     ]
     return style(table([("id", "length", "name", "watched"), *cells], right=(1,)))
+
+
+def _called(row: dict[str, Any]) -> str:
+    """A video's name, with the address of one that was recorded."""
+    source = row.get("live", {}).get("source")
+    return f"{row['name']} ({source})" if source and source != row["name"] else str(row["name"])
