@@ -314,6 +314,10 @@ def open_live(name: str | Path, idle: Seconds = IDLE) -> Live:
         from longtake.perception.addresses import open_address
 
         return open_address(str(name), idle)
+    from longtake.perception.devices import open_device
+
+    if device := open_device(str(name), idle):
+        return device
     path = Path(name).expanduser()
     if path.is_dir():
         from longtake.perception.segments import SegmentFolder
