@@ -187,9 +187,9 @@ def measure(world: World, models: Models, *, controls: bool = True) -> dict[str,
             off = dict(off)
             asked = queries_of(world.events, hysteresis=off.pop("hysteresis", True))
             others, _ = watch(world.path, asked, models, **off)
-            one = scored(world.events, [(a.query, a.at) for a in others])
+            tried = scored(world.events, [(a.query, a.at) for a in others])
             made["controls"][name] = {
-                k: one[k] for k in ("f1", "found", "false", "most_for_one_event")
+                k: tried[k] for k in ("f1", "found", "false", "most_for_one_event")
             }
     return made
 

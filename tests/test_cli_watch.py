@@ -92,3 +92,15 @@ def test_a_line_holds_no_control_characters(program: Program, good: Path) -> Non
     alert = Alert("a\x1b[2J", "spoken", 3.0, 3.8, 0.83, "x\r\ny\x1b]0;t\x07", 2.5, "", 0.1)
     assert line(alert).count("\x1b") == line(alert).count("\x1b[1m") + line(alert).count("\x1b[0m")
     assert "00:00:03.000 (0.8 s later)" in line(alert)
+
+
+def test_a_question_is_kept_answered(program: Program, good: Path) -> None:
+    program.run("ingest", good, "--no-quick")
+    done = program.run("watch", "good.mp4", "--ask", "which room is on the slide?")
+    assert done.exit_code == 0
+    assert "ROOM B2" in done.stdout
+    told = json.loads(
+        program.run("watch", "good.mp4", "--ask", "which room?", "--json").stdout.split("\n", 1)[1]
+    )
+    assert told["data"]["answers"] == 1
+    program.fails(2, "watch", "good.mp4", "--ask", "which room?", "--tell-me", ROOM)

@@ -255,8 +255,10 @@ def next_step(desk: Desk, part: Part, first: Finding, status: str) -> str:
         return "Next: ask about what is said, shown or written in the video."
     if status == "ambiguous":
         return "Next: ask again with the name of what is meant."
-    if status == "not_seen_yet" and desk.as_of is None and any(followed(v) for v in unseen):
-        return "Next: ask again when more of it has been seen."
+    live = [v for v in unseen if followed(v)]
+    if status == "not_seen_yet" and desk.as_of is None and live:
+        asked = shlex.quote(part["text"])
+        return f"Next: longtake watch {live[0].id} --ask {asked} tells when it comes."
     if status == "not_seen_yet" and unseen and desk.as_of is None:
         return (
             f"Next: longtake ingest {shlex.quote(unseen[0].path)} watches the rest; then ask again."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from longtake.cli.answers import answer_text
 from longtake.cli.output import clean, dim, emit, style, talk, warn, write
 from longtake.cli.session import Session, common, current
 from longtake.cli.stopping import stoppable
@@ -29,6 +31,8 @@ CHANNELS = ("spoken", "screen", "seen", "sound", "black", "freeze", "cut")
 @click.argument("source", metavar="SOURCE")
 @click.option("--tell-me", "tell_me", multiple=True, metavar="WORDS",
               help="What to be told of; may be given several times.")  # fmt: skip
+@click.option("--ask", "question", metavar="QUESTION",
+              help="Instead: answer this about a video, and again when the answer changes.")  # fmt: skip
 @click.option(
     "--not", "nots", multiple=True, metavar="WORDS", help="An example of what is not meant."
 )
@@ -53,8 +57,8 @@ CHANNELS = ("spoken", "screen", "seen", "sound", "black", "freeze", "cut")
               help="The stream has ended when nothing came for so long; default 30.")  # fmt: skip
 @common()
 def watch_command(
-    source: str, tell_me: tuple[str, ...], nots: tuple[str, ...], begin: str | None,
-    within: tuple[str, ...], cooldown: float, k: int | None, of: int | None, command: str | None,
+    source: str, tell_me: tuple[str, ...], question: str | None, nots: tuple[str, ...],
+    begin: str | None, within: tuple[str, ...], cooldown: float, k: int | None, of: int | None, command: str | None,
     webhook: str | None, allow_remote: bool, duration: float | None, once: bool, idle: float,
 ) -> int:  # fmt: skip
     """Be told when something comes in a stream.
@@ -64,10 +68,17 @@ def watch_command(
     joined where it is recorded already. "Quoted words" must come as they are written; of other
     words all that carry meaning must come. Each event is told once: a line for people, with --json
     one line of JSON for each alert and the envelope at the end. Ctrl-C ends the watch.
+
+    With --ask, SOURCE is a video of the library that is being followed: the question is answered,
+    and asked again when what its answer rests on may have changed; another answer is printed.
     """
     from longtake.agent.standing.watching import Options
 
     session = current()
+    if question is not None:
+        if tell_me:
+            raise UsageError("--ask and --tell-me are two kinds of watch", fix="run one of each")
+        return _keep_posted(session, source, question, duration)
     options = Options(nots, within, cooldown, k, of, cast(Any, begin), idle, duration)
     with ExitStack() as stack:
         outlets = _outlets(stack, command, webhook, remote=allow_remote)
@@ -85,6 +96,28 @@ def watch_command(
         summary = watch.summary()
     summary["outlets"] = [_outcome(name, one) for name, one in outlets.items()]
     _end(summary, interrupted=stopped())
+    return 130 if stopped() else 0
+
+
+def _keep_posted(session: Session, video: str, question: str, duration: float | None) -> int:
+    """Answer a question, and again when the answer changes."""
+    from longtake.agent.standing.posted import Posted, keep_posted
+
+    library = session.open()
+    names = {one.id: one.name for one in library.videos()}
+    posted, halt = Posted(library, question, library.video(video).id), threading.Event()
+    told = 0
+    with stoppable("stopping; Ctrl-C again leaves", then=halt.set) as stopped:
+        for answer in keep_posted(posted, halt, duration=duration):
+            told += 1
+            data = answer.to_dict()
+            if session.json:
+                write(json.dumps({"answer": data}, ensure_ascii=False))
+            else:
+                write(answer_text(data, names, seconds=0.0))
+    done = {"asked": posted.asked, "looks": posted.looks, "answers": told}
+    emit(done, lambda: None, count=told)
+    talk(dim(f"looked {posted.looks} times, asked {posted.asked} times, {told} answers"))
     return 130 if stopped() else 0
 
 
