@@ -12,8 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from longtake.errors import Interrupted, UsageError
+from longtake.errors import Interrupted, NoSuchFile, UsageError
 from longtake.models.quiet import few_heaps, give_back
+from longtake.perception.hushed import hushed
 from longtake.timecode import Seconds, format_time
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class Watch:
         from longtake.perception.media import fingerprint, probe
         from longtake.storage.store import Store
 
+        if "://" in str(self.src):
+            address = hushed(str(self.src))
+            raise NoSuchFile(f"{address} is an address, not a file", fix="follow it")
         media = probe(self.source)
         if start is not None and start >= media.duration:
             raise UsageError(

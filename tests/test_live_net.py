@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from longtake.cli.sources import find_sources
 from longtake.errors import MediaError, Unreadable, UsageError
 from longtake.perception import addresses, http_bytes, legs
-from longtake.perception.addresses import open_address, shown
+from longtake.perception.addresses import open_address
 from longtake.perception.decode import Decoder, Sound
+from longtake.perception.hushed import hushed
 from longtake.perception.recorder import record
 from longtake.perception.segments import SegmentFolder
 from longtake.perception.sources import Live
@@ -207,9 +210,13 @@ class Pages:
     def __init__(self, parts: list[bytes]) -> None:
         self.parts = parts
         self.asked: list[tuple[str, str]] = []
+        self.processes: set[bytes] = set()
 
     def send(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked.append((handler.path, handler.headers.get("Authorization", "")))
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                self.processes.add(process.read_bytes())
         path, _, query = handler.path.partition("?")
         to = query.removeprefix("to=")
         if path == "/page":
@@ -288,9 +295,15 @@ def test_a_password_is_used_and_never_shown(
         said += [str(told.value), str(told.value.fix)]
         with library(tmp_path) as lib:
             lib.ingest(f"{mine}/film", follow=0.5)
+            with pytest.raises(MediaError, match="is an address") as told_too:
+                lib.ingest(f"{mine}/film")
+        _, lost = find_sources([f"{mine}/film"])
+        said += [str(told_too.value), *(f"{name} {error}" for name, error in lost)]
         kept = b"".join(one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
     assert "hushhush" not in " ".join([*said, *capfd.readouterr()])
     assert b"hushhush" not in kept
+    assert b"hushhush" not in b" ".join(pages.processes)
+    assert len(pages.processes) > 1
     assert root.encode() in kept
 
 
@@ -306,7 +319,7 @@ def test_a_password_is_used_and_never_shown(
     ],
 )
 def test_addresses_are_shown_without_what_opens_them(address: str, safe: str) -> None:
-    assert shown(address) == safe
+    assert hushed(address) == safe
 
 
 # Taking up over HTTP --------------------------------------------------------------------------

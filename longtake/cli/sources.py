@@ -9,6 +9,7 @@ from pathlib import Path
 
 from longtake.cli.group import MEDIA_ENDINGS
 from longtake.errors import LongtakeError, NoSuchFile
+from longtake.perception.hushed import hushed
 from longtake.perception.segment_names import natural
 
 
@@ -21,13 +22,15 @@ def find_sources(names: Iterable[str]) -> tuple[list[Path], list[tuple[str, Long
             for path in _expand(name):
                 found.setdefault(path)
         except NoSuchFile as error:
-            lost.append((name, error))
+            lost.append((hushed(name), error))
     return list(found), lost
 
 
 def _expand(name: str) -> list[Path]:
     if "://" in name:
-        raise NoSuchFile(f"{name} is an address, not a file", fix="add --follow to read a stream")
+        raise NoSuchFile(
+            f"{hushed(name)} is an address, not a file", fix="add --follow to read a stream"
+        )
     path = Path(name).expanduser()
     if path.is_dir():
         files = [one for one in path.rglob("*") if one.suffix.lower() in MEDIA_ENDINGS]

@@ -12,7 +12,6 @@ A password or key in an address is used and never shown or kept: `path` is witho
 from __future__ import annotations
 
 import hashlib
-import re
 import ssl
 import time
 from collections.abc import Generator, Iterator
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 from longtake.errors import Unreadable, UsageError
 from longtake.perception.http_bytes import FIX, LOST, HttpBytes, page, said
+from longtake.perception.hushed import hushed
 from longtake.perception.legs import Leg
 from longtake.perception.media import quiet_logs
 from longtake.perception.sources import PATIENCE, Live, wall_clock
@@ -37,7 +37,6 @@ PROTOCOLS = {
 """What each scheme may open."""
 _SHORT = 2_000_000  # µs; a playlist's lengths are rounded
 _LIST = b"#EXTM3U"
-_HUSHED = re.compile(r"(?i)((?:^|[&?])[^=&]*(?:pass|pwd|token|key|secret|auth|sig)[^=&]*=)[^&]+")
 
 
 class Address(Live):
@@ -47,7 +46,7 @@ class Address(Live):
         self.address, self.scheme = address, checked(address)
         parts = urlsplit(address)
         name = parts.path.rpartition("/")[2] or parts.netloc.rpartition("@")[2]
-        super().__init__(shown(address), name, idle)
+        super().__init__(hushed(address), name, idle)
         self.playlist = parts.path.endswith(".m3u8")
         self._began = wall_clock()
 
@@ -208,21 +207,9 @@ def checked(address: str) -> str:
         if parts.scheme in PROTOCOLS and parts.hostname and (parts.port is None or parts.port):
             return parts.scheme
     raise UsageError(
-        f"{shown(address)!r} is not an address that can be followed",
+        f"{hushed(address)!r} is not an address that can be followed",
         fix=f"these can: {', '.join(f'{scheme}://' for scheme in sorted(PROTOCOLS))}",
     )
-
-
-def shown(address: str) -> str:
-    """Return an address as it may be shown and kept: without a password, or keys in its query."""
-    scheme, _, rest = address.partition("://")
-    place, mark, query = rest.partition("#")[0].partition("?")
-    host, slash, path = place.partition("/")
-    if "@" in path and not host.rpartition(":")[2].isdecimal() and ":" in host.rpartition("]")[2]:
-        host, slash, path = place.rpartition("@")[2].partition("/")  # a password with a slash
-    host = host.rpartition("@")[2]
-    query = _HUSHED.sub(r"\1…", query)
-    return f"{scheme}://{host}{slash}{path}{mark}{query}"
 
 
 def open_address(address: str, idle: Seconds) -> Live:

@@ -16,6 +16,7 @@ from longtake.cli.session import Session, common, current
 from longtake.cli.sources import find_sources
 from longtake.cli.times import TIME, check_order, clock
 from longtake.errors import Interrupted, LongtakeError, MediaError, PartlyDone, UsageError
+from longtake.perception.hushed import hushed
 from longtake.perception.later import NAMES
 
 
@@ -194,7 +195,7 @@ def watch(
     more |= {"follow": follow} if follow else {}
     more |= {"kv": False} if session.settings().kv.build else {}  # built apart, afterwards
     left: PartlyDone | None = None
-    name = Path(path).name
+    name = Path(hushed(str(path))).name
     try:
         with reporter(shown, every=every, name=name) as report:
 
