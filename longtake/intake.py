@@ -115,7 +115,10 @@ class _Keeper(threading.Thread):
     def run(self) -> None:
         lost: float | None = None
         while not self._folder.halt.wait(min(LOOK, self._idle)):
-            if _ended(self._recorded.folder):
+            about = recording(self._recorded.folder)
+            if about and about.ended:
+                if about.error:
+                    self._say(f"the recording was ended: {about.error}")
                 return
             if self._recorded.alive():
                 lost = None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from longtake.errors import DiskFull, EmptyMedia, Locked, Unreadable
+from longtake.errors import DiskFull, EmptyMedia, Locked, StoreError, Unreadable
 from longtake.perception import reencode, ring, tape
 from longtake.perception.devices import Camera
 from longtake.perception.recorder import record
@@ -379,3 +379,19 @@ def test_about_is_rewritten_in_place_when_there_is_no_room_for_another(
     ring._replace(path, json.dumps({"edge": 2.0}))
     assert json.loads(path.read_text()) == {"edge": 2.0}
     assert [one.name for one in tmp_path.iterdir()] == ["about.json"]
+
+
+def test_a_disk_that_fails_is_one_sentence(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def write(self, data: bytes) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: 0
+
+    monkeypatch.setattr(ring, "_new_file", lambda _: Broken())
+    with pytest.raises(StoreError, match="Input/output error"):
+        recorded(short, tmp_path / "raw")
+    assert about(tmp_path / "raw")["error"]

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from longtake.errors import MediaError, Unreadable
+from longtake.errors import LongtakeError, MediaError, Unreadable
 from longtake.perception.recorder import Recording
 from tests.media import Scene, draw_video, read_number, tone
 from tests.test_live_recorder import about, all_of, pictures, segments, sounds
@@ -234,3 +234,12 @@ def test_a_dead_address_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> No
     assert told.value.fix
     assert isinstance(told.value, MediaError)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_a_process_that_cannot_begin_says_why(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "longtake").mkdir()
+    (tmp_path / "longtake" / "__init__.py").write_text("raise ImportError('nothing here')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LongtakeError, match="nothing here"):
+        Recording.start("tcp://127.0.0.1:9", tmp_path / "raw", idle=1.0)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
-from longtake.errors import DiskFull, Unreadable
+from longtake.errors import StoreError, Unreadable
 from longtake.perception.ring import Ring, Segment
 from longtake.timecode import Seconds
 
@@ -73,7 +73,7 @@ class Muxer:
         import av
 
         try:
-            with suppress(av.error.FFmpegError, DiskFull):
+            with suppress(av.error.FFmpegError, StoreError):
                 self._out.close()
         finally:
             self._file.finish()

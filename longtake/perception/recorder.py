@@ -44,6 +44,7 @@ KEEP_BYTES = 2_000_000_000
 LEASH: Seconds = 600.0
 """A recorder that nobody read from for so long ends."""
 TOUCH: Seconds = 10.0
+LOG = "recorder.log"
 _LOOK: Seconds = 0.5
 _STOPPING: Seconds = 20.0
 
@@ -221,7 +222,7 @@ class Recording:
         owns_input = told["address"] == "-"  # then its standard input is the stream itself
         if owns_input:
             command.append(json.dumps(told))
-        with (self.folder / "recorder.log").open("wb") as log:
+        with (self.folder / LOG).open("wb") as log:
             child = subprocess.Popen(
                 command, stdin=None if owns_input else subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=log, start_new_session=True,
@@ -237,6 +238,8 @@ class Recording:
             child.kill()
             child.wait()
             raise
+        if not said:
+            said = json.dumps(_lost(self.folder / LOG)).encode()
         _heard(said)
 
 
@@ -252,14 +255,18 @@ def unfinished(raw_root: Path, source: str) -> Path | None:
 
 def _heard(said: bytes) -> None:
     """Raise what the child process says is wrong, if it is."""
-    try:
-        told = json.loads(said)
-    except ValueError:
-        told = {"message": "the recorder ended without a word", "fix": None, "code": ""}
-    if told.get("ok"):
-        return
-    kinds = {kind.code: kind for kind in _kinds(LongtakeError)}
-    raise kinds.get(told["code"], LongtakeError)(told["message"], fix=told["fix"])
+    told = json.loads(said)
+    if not told["ok"]:
+        kinds = {kind.code: kind for kind in _kinds(LongtakeError)}
+        raise kinds[told["code"]](told["message"], fix=told["fix"])
+
+
+def _lost(log: Path) -> dict[str, Any]:
+    """What is to be said of a child process that ended without a word, by its last line."""
+    lines = log.read_text(errors="replace").split("\n")
+    last = next((line for line in reversed(lines) if line.strip()), "it was killed")
+    message = f"the recorder could not begin: {last}"
+    return {"ok": False, "message": message, "fix": None, "code": LongtakeError.code}
 
 
 def _kinds(kind: type[LongtakeError]) -> Iterator[type[LongtakeError]]:

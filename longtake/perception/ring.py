@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from longtake.errors import DiskFull
+from longtake.errors import DiskFull, StoreError
 from longtake.timecode import Seconds
 
 FORMAT = "longtake-recording@1"
@@ -182,7 +182,10 @@ class Segment:
                 done += self._file.write(data[done:])
             except OSError as error:
                 if error.errno not in NO_ROOM:
-                    raise
+                    raise StoreError(
+                        f"{self._kept.path} cannot be written ({error.strerror})",
+                        fix="check the disk of the library and its permissions",
+                    ) from error
                 if not self._ring.make_room():
                     self._give_up(begin)
         self._kept.size = max(self._kept.size, begin + done)
