@@ -228,13 +228,15 @@ class Library(Keeping, Marking):
         self, source: str | Path, tell_me: Sequence[str], options: Options | None = None
     ) -> AbstractContextManager[Watching]:
         """Watch a stream for what a person wants to be told of; iterate over what this opens."""
+        from longtake.agent.standing.judging import judge_of
         from longtake.agent.standing.watching import watching
 
-        store = self.store if self.path.exists() else None
-        raw = self.path / "raw"
+        here = self.path.exists()
+        judge = judge_of(self.models, self._chat()) if here else None
         return watching(
-            source, tell_me, self.models, raw, options=options, find=self.video, store=store
-        )
+            source, tell_me, self.models, self.path / "raw", options=options, find=self.video,
+            store=self.store if here else None, judge=judge,
+        )  # fmt: skip
 
     def watch(self, source: str | Path, tell_me: Sequence[str], **more: Any) -> Iterator[Alert]:
         """Yield an alert for each event, as it comes; `more`: see `standing.watching.Options`."""

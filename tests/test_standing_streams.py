@@ -21,6 +21,7 @@ from longtake.errors import NoSuchFile, UsageError
 from longtake.library import Library
 from longtake.perception.items import Picture
 from tests.fakes import FakeReader, fake_models
+from tests.live_servers import http_server
 from tests.media import Scene, draw_video, read_blocks
 
 QUERY = '"final budget" is on the slide'
@@ -51,7 +52,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 def test_a_file_is_replayed_from_its_start(film: Path, library: Library) -> None:
-    (alert,) = library.watch(film, [QUERY], begin="start")
+    (alert,) = library.watch(film, [QUERY], begin="start", idle=0.5)
     assert alert.onset == pytest.approx(10.0, abs=0.6)
 
 
@@ -88,10 +89,29 @@ def test_a_folder_of_segments_is_watched(film: Path, library: Library, tmp_path:
         assert len(list(watch)) == 1
 
 
+def test_an_address_is_recorded_and_its_files_are_watched(film: Path, library: Library) -> None:
+    data = film.read_bytes()
+
+    def send(handler: Any) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for n in range(10):
+            handler.wfile.write(data[n * len(data) // 10 : (n + 1) * len(data) // 10])
+            time.sleep(0.05)
+
+    with http_server(send) as root:
+        options = Options(idle=2.0, begin="start")
+        with library.watching(f"{root}/live.ts", [QUERY], options) as watch:
+            (alert,) = watch
+    assert alert.onset == pytest.approx(10.0, abs=0.6)
+    (folder,) = (one for one in (library.path / "raw").iterdir() if one.is_dir())
+    assert list(folder.glob("*.mkv"))
+
+
 def test_a_video_of_the_library_is_watched_by_its_name(film: Path, library: Library) -> None:
     library.ingest(film, quick=False, later=False)
     library.close()
-    assert len(list(library.watch("f.ts", [QUERY], begin="start"))) == 1
+    assert len(list(library.watch("f.ts", [QUERY], begin="start", idle=0.5))) == 1
 
 
 def test_what_is_not_there_is_said_in_one_sentence(library: Library, tmp_path: Path) -> None:
@@ -169,6 +189,8 @@ def test_little_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_watching_needs_no_library(film: Path, tmp_path: Path) -> None:
-    with watching(film, [QUERY], models(), tmp_path, options=Options(begin="start")) as watch:
+    with watching(
+        film, [QUERY], models(), tmp_path, options=Options(begin="start", idle=0.5)
+    ) as watch:
         assert len(list(watch)) == 1
     assert not list(tmp_path.iterdir())

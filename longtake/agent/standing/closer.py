@@ -43,8 +43,8 @@ SHOWS = (
     "Do these pictures show this: «{what}»? Answer with one word, Yes if they clearly do, else No."
 )
 Told = tuple[float, str]
-Judge = Callable[[str, str], "float | None"]
-"""(what is to be noticed, what was said or read) → how likely it is that, None for no opinion."""
+Judge = Callable[[str, str, float], float]
+"""(what is to be noticed, what was said or read, how surely) → how surely with a model's word."""
 
 
 class Closer:
@@ -106,8 +106,7 @@ class Closer:
         value, quote = told
         if self._judge is None or predicate.phrases or not value:
             return told
-        p = self._judge(predicate.text, quote)
-        return (value, quote) if p is None else ((value + p) / 2, quote)
+        return self._judge(predicate.text, quote, value), quote
 
     def _seen(
         self, predicate: Predicate, one: Reading, window: Sequence[tuple[Seconds, Image]]
