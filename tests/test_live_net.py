@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import zlib
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -424,3 +425,35 @@ def test_joined_long_before_a_keyframe(
     assert once(numbers) == list(range(60, 100))
     assert times[-1] - times[0] == pytest.approx(8.0, abs=0.4)
     assert heard[0] == pytest.approx(times[0] + 3.0, abs=0.4)
+
+
+# Back-off --------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_asked_less_and_less_often(film: Path) -> None:
+    data = film.read_bytes()
+    asked: list[float] = []
+
+    def send(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(time.monotonic())
+        if len(asked) > 1:
+            handler.send_error(503)
+            return
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[: len(data) // 2])
+
+    with http_server(send) as root:
+        source = open_address(f"{root}/live.ts", idle=1.5)
+        numbers, _, _ = seen(source)
+    assert once(numbers) == list(range(numbers[-1] + 1))
+    assert source.breaks == []  # it did not come back
+    assert 3 < len(asked) < 10
+
+
+def test_a_wrong_password_is_told(film: Path) -> None:
+    with servers.rtsp_server([film.read_bytes()], "me:word") as address:
+        said = refused(address.replace("//", "//me:hush@"), idle=1.0)
+    assert "401" in said
+    assert "hush" not in said

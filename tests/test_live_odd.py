@@ -146,6 +146,44 @@ def test_picture_may_be_gone_for_a_while(pieces: dict[str, bytes], tmp_path: Pat
     assert seen.breaks == ["the tracks change"] * 2
 
 
+def test_long_after_a_change_sound_is_decoded_as_what_it_is(
+    pieces: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Decoders are started anew each minute, of the codec that is there by then."""
+    path, seconds = tmp_path / "live.ts", 62
+    sound = [Track(tone(400, seconds, 16_000), 16_000, codec="mp2")]
+    long = film(path, Scene(seconds, "red"), fps=1, sound=None, tracks=sound)
+    for first in ("plain", "silent"):
+        seen = grown(pieces[first] + long, path)
+        assert seen.hears(SECONDS + 0.1, SECONDS + seconds - 0.1)
+        assert seen.warnings == []
+
+
+@pytest.mark.parametrize(("mode", "name"), [("wb", "live.ts"), ("xb", "new.ts")])
+def test_a_file_begun_anew_is_read_from_its_start(
+    mode: str, name: str, pieces: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "live.ts"
+    path.write_bytes(pieces["plain"])
+
+    class Again(GrowingFile):
+        left = True
+
+        def wait(self, since: float) -> bool:
+            if not self.left:
+                return False
+            self.left = False
+            with (tmp_path / name).open(mode) as file:
+                file.write(pieces["codec"][:-PACKET])
+            (tmp_path / name).replace(path)
+            return True
+
+    seen = Seen(Again(path, idle=5))
+    assert seen.shown == FRAMES + FRAMES
+    assert seen.breaks == ["the file is begun anew"]
+    assert seen.times[-1] == pytest.approx(2 * SECONDS, abs=0.2)
+
+
 def test_without_looking_at_the_tables_the_new_codec_is_not_seen(
     pieces: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

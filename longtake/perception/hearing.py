@@ -84,8 +84,8 @@ class SoundFlow:
         """Take one packet; yield what it holds."""
         stamp = packet.pts if packet.pts is not None else packet.dts
         time = self.end if stamp is None else float(stamp * packet.time_base)
-        if time < self._needed:
-            return
+        if self._path is not None and time < self._needed:
+            return  # else the decoder would not be as it is in an undisturbed run
         if self._path is not None and time >= (self._segment + 1) * PERIOD:
             yield from self._turn(int(time // PERIOD))
         yield from self._blocks(self._decode(packet))

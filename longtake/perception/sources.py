@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -173,7 +174,7 @@ class Live:
                 if not (why := reader.more()):
                     return
                 self.note(why)
-                self.begins = self.now
+                self.begins, self.again = self.now, None
 
     def begin_at(self, start: Seconds, until: Seconds = math.inf) -> None:
         """Be told what is wanted: those that can begin there do."""
@@ -245,20 +246,41 @@ class GrowingFile(Live):
 
 
 class _Follow:
-    """Reads a growing file; at its end it waits."""
+    """Reads a growing file; at its end it waits. Of one that is written anew it tells `more`."""
 
     def __init__(self, source: GrowingFile) -> None:
         self._source = source
-        self._file = source.file.open("rb")
-        source.taken_bytes = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._file = self._source.file.open("rb")
+        self._source.taken_bytes = 0
 
     def read(self, n: int) -> bytes:
         since = time.monotonic()
         while not (data := self._file.read(n)):
-            if not self._source.wait(since):
+            if self._is_new() or not self._source.wait(since):
                 break
         self._source.taken_bytes += len(data)
         return data
+
+    def _is_new(self) -> bool:
+        """Whether another file has its name, or it was cut off and begun anew."""
+        try:
+            named = self._source.file.stat()
+        except OSError:
+            return False
+        mine = os.fstat(self._file.fileno())
+        other = (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino)
+        return named.st_size > 0 and (other or named.st_size < self._file.tell())
+
+    def more(self) -> str:
+        """Go over to the file that has the name by now."""
+        if self._source.stopped or not self._is_new():
+            return ""
+        self._file.close()
+        self._open()
+        return "the file is begun anew"
 
     def close(self) -> None:
         self._file.close()
