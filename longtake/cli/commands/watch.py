@@ -58,8 +58,9 @@ CHANNELS = ("spoken", "screen", "seen", "sound", "black", "freeze", "cut")
 @common()
 def watch_command(
     source: str, tell_me: tuple[str, ...], question: str | None, nots: tuple[str, ...],
-    begin: str | None, within: tuple[str, ...], cooldown: float, k: int | None, of: int | None, command: str | None,
-    webhook: str | None, allow_remote: bool, duration: float | None, once: bool, idle: float,
+    begin: str | None, within: tuple[str, ...], cooldown: float, k: int | None, of: int | None,
+    command: str | None, webhook: str | None, allow_remote: bool, duration: float | None,
+    once: bool, idle: float,
 ) -> int:  # fmt: skip
     """Be told when something comes in a stream.
 
@@ -82,21 +83,28 @@ def watch_command(
     options = Options(nots, within, cooldown, k, of, cast(Any, begin), idle, duration)
     with ExitStack() as stack:
         outlets = _outlets(stack, command, webhook, remote=allow_remote)
-        watch = stack.enter_context(_opened(session, source, tell_me, options))
-        said = "stopping; Ctrl-C again leaves"
-        stopped = stack.enter_context(stoppable(said, then=watch.halt))
-        for text in watch.watcher.warnings:
-            warn(text)
-        talk(dim(f"watching {clean(watch.stream.name)} from {format_time(watch.stream.start)}"))
-        for alert in watch:
-            _tell(session, alert, outlets)
-            if once or stopped():
-                break
-        watch.halt()
-        summary = watch.summary()
+        summary = _watch(stack, session, (source, tell_me, options), outlets, once=once)
     summary["outlets"] = [_outcome(name, one) for name, one in outlets.items()]
-    _end(summary, interrupted=stopped())
-    return 130 if stopped() else 0
+    return _end(summary)
+
+
+def _watch(
+    stack: ExitStack, session: Session, asked: tuple[str, Sequence[str], Options],
+    outlets: Mapping[str, Outlet], *, once: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Watch to the end, and say what was watched."""
+    watch = stack.enter_context(_opened(session, *asked))
+    stopped = stack.enter_context(stoppable("stopping; Ctrl-C again leaves", then=watch.halt))
+    for text in watch.watcher.warnings:
+        warn(text)
+    talk(dim(f"watching {clean(watch.stream.name)} from {format_time(watch.stream.start)}"))
+    for alert in watch:
+        _tell(session, alert, outlets)
+        if once or stopped():
+            break
+    watch.halt()
+    summary: dict[str, Any] = watch.summary()
+    return summary | {"interrupted": stopped()}
 
 
 def _keep_posted(session: Session, video: str, question: str, duration: float | None) -> int:
@@ -170,14 +178,13 @@ def _outcome(name: str, one: Outlet) -> dict[str, Any]:
     return {"name": name, "done": one.done, "lost": one.lost, "failed": one.failures}
 
 
-def _end(summary: dict[str, Any], *, interrupted: bool) -> None:
-    """Print what was watched; the outcome of a command or webhook decides the exit code."""
+def _end(summary: dict[str, Any]) -> int:
+    """Print what was watched; return the exit code, which a failed outlet decides, too."""
     for one in summary["outlets"]:
         if one["failed"]:
             warn(f"{one['name']}: {len(one['failed'])} alerts were not taken ({one['failed'][-1]})")
         if one["lost"]:
             warn(f"{one['name']}: {one['lost']} alerts waited too long and were let go")
-    summary["interrupted"] = interrupted
     emit(summary, lambda: None, count=summary["alerts"])
     told = f"{summary['alerts']} alert{'' if summary['alerts'] == 1 else 's'}"
     span = f"{format_time(summary['from'])} to {format_time(summary['to'])}"
@@ -187,3 +194,4 @@ def _end(summary: dict[str, Any], *, interrupted: bool) -> None:
     failed = [one["name"] for one in summary["outlets"] if one["failed"] and not one["done"]]
     if failed:
         raise BackendError(f"no alert reached: {', '.join(failed)}", fix="try it by hand")
+    return 130 if summary["interrupted"] else 0
