@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from longtake.storage.store import Store
     from longtake.watch import Event, OnProgress
 
-CHUNK: Seconds = 10.0
+CHUNK: Seconds = 20.0
 """A live source is kept at least so often, that it can be asked about soon."""
+FIRST: Seconds = 10.0
+"""The same for its beginning."""
 TURN: Seconds = 5.0
 """A writer that holds the library for longer is told of."""
 
@@ -62,6 +64,7 @@ class Follow(Watch):
         self.live: Live
         self.idle = idle
         self.chunk_seconds = min(self.chunk_seconds, CHUNK)
+        self.first_chunk = FIRST
         self.beside: Beside | None = None
         self._strain = Thrift()
         self._backlog: Seconds | None = None

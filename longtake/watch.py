@@ -54,6 +54,7 @@ class Watch:
         self.settings = settings
         self.on_progress = on_progress
         self.chunk_seconds = settings.chunk_seconds
+        self.first_chunk: Seconds | None = None
         self.done: Seconds = 0.0
         self.warnings: list[str] = []
 
@@ -158,6 +159,7 @@ class Watch:
             until=until,
             warnings=self.warnings,
             chunk_seconds=self.chunk_seconds,
+            first_chunk=self.first_chunk,
             clip_seconds=self.settings.clip_seconds,
             thrift=self._thrift,
         )

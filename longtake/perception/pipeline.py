@@ -45,6 +45,7 @@ def perceive(
     start: Seconds = 0.0,
     until: Seconds | None = None,
     chunk_seconds: Seconds = 60.0,
+    first_chunk: Seconds | None = None,
     clip_seconds: Seconds = 10.0,
     stop: Callable[[], bool] = lambda: False,
     thrift: Callable[[Seconds], int] = lambda end: NOTHING,
@@ -60,6 +61,7 @@ def perceive(
         start: where to begin without a carry.
         until: where to stop; the file's end if None.
         chunk_seconds: at least so much video in a chunk, save the last.
+        first_chunk: the same for the very first chunk of a video, None for no difference.
         clip_seconds: the length that clips are given, ± 20 %.
         stop: asked between clips; True ends the pass at the last yielded chunk.
         thrift: asked before each clip, with its end, what to leave out of it; see `longtake.perception.thrift`.
@@ -71,6 +73,7 @@ def perceive(
     """
     run = _Pass(source, video, models, start, until, chunk_seconds, clip_seconds, warnings)
     run.thrift = thrift
+    run.first_chunk = first_chunk or chunk_seconds
     if carry:
         run.take_up(carry)
     yield from run.chunks(stop)
@@ -112,6 +115,7 @@ class _Pass:
         self.changes: list[tuple[Seconds, float]] = []
         self.committed = self.clip_start = start
         self.now = start
+        self.first_chunk = chunk_seconds
         self.thrift: Callable[[Seconds], int] = lambda end: NOTHING
         self.length = media.duration  # a live source has none: nothing came, nothing is left
         self.open_end = isinstance(source, Live)
@@ -177,7 +181,8 @@ class _Pass:
         self.glimpses.forget_before(end)
 
     def _is_full(self) -> bool:
-        return self.clip_start - self.committed >= self.chunk_seconds + BEHIND
+        least = self.chunk_seconds if self.committed else self.first_chunk
+        return self.clip_start - self.committed >= least + BEHIND
 
     # -- giving out ------------------------------------------------------------------------
 
