@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from longtake.errors import LongtakeError, MediaError, Unreadable
-from longtake.perception.recorder import Recording
+from longtake.perception.recorder import Recording, record
+from longtake.perception.sources import open_live
 from tests.media import Scene, draw_video, read_number, tone
 from tests.test_live_recorder import about, all_of, pictures, segments, sounds
 
@@ -37,6 +38,7 @@ class Station:
         self._data, self._once = film.read_bytes(), once
         self._rate = len(self._data) / SECONDS * speed
         self._began = time.monotonic()
+        self._down = 0.0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -49,6 +51,10 @@ class Station:
                 if self._once:
                     self._server.close()
 
+    def drop(self, seconds: float) -> None:
+        """Break all connections off, and take none for so long."""
+        self._down = time.monotonic() + seconds
+
     def _sent(self, since: float) -> int:
         share = int((time.monotonic() - since) * self._rate)
         return min(share, len(self._data)) // 188 * 188
@@ -57,7 +63,7 @@ class Station:
         since = time.monotonic() if self._once else self._began
         at = self._sent(since)
         with peer, suppress(OSError):
-            while at < len(self._data):
+            while at < len(self._data) and time.monotonic() > self._down:
                 now = self._sent(since)
                 peer.sendall(self._data[at:now])
                 at = now
@@ -128,18 +134,19 @@ def test_a_stream_in_real_time_is_recorded_whole_by_a_process(
     assert [look for _, look in shown] == [look for _, look in truth]
 
 
+@pytest.mark.parametrize("times", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
-    film: Path, tmp_path: Path, station: Callable[..., Station]
+    times: int, tmp_path: Path, station: Callable[..., Station]
 ) -> None:
     source, chance = station(3), random.Random(8)
     held: list[tuple[float, str]] = []
     folders = set()
-    for kills in range(11):
+    for kills in range(times + 1):
         recording = Recording.start(source.address, tmp_path, idle=5.0)
         folders.add(recording.folder)
         now = all_of(recording.folder, pictures)
         assert now[: len(held)] == held
-        if kills < 10:
+        if kills < times:
             time.sleep(chance.uniform(0.0, 0.6))
             kill(recording)
             held = all_of(recording.folder, pictures)
@@ -149,12 +156,12 @@ def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
     assert len(folders) == 1
     told = about(recording.folder)
     assert told["ended"]
-    assert len(told["breaks"]) == 10
+    assert len(told["breaks"]) == times
     assert {one["why"] for one in told["breaks"]} == {"the recorder was started again"}
     seen = [one for one in all_of(recording.folder, numbers) if one is not None]
     assert all(one < later for one, later in pairwise(seen))  # nothing twice
-    times = [time for time, _ in all_of(recording.folder, pictures)]
-    assert all(0 < later - one < 1.5 for one, later in pairwise(times))
+    shown = [at for at, _ in all_of(recording.folder, pictures)]
+    assert all(0 < later - one < 1.5 for one, later in pairwise(shown))
     # The wall clock of stream time: began + t + the seconds of all breaks before it.
     lasted = told["edge"] + sum(one["seconds"] for one in told["breaks"])
     assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, rel=0.35)
@@ -171,6 +178,31 @@ def test_without_taking_up_each_kill_begins_anew(
     second = Recording.start(source.address, tmp_path, idle=5.0)
     second.stop()
     assert first.folder != second.folder
+
+
+def test_a_lost_connection_is_a_break_with_what_is_missing(
+    tmp_path: Path, station: Callable[..., Station]
+) -> None:
+    source = station(2)
+    live = open_live(source.address, 5.0)
+    recorder = threading.Thread(target=record, args=(live, tmp_path))
+    recorder.start()
+    until(lambda: live.now > 3)
+    source.drop(1.5)
+    until(lambda: live.breaks)
+    back = live.now
+    until(lambda: live.now > back + 3)
+    live.stop()
+    recorder.join()
+    (one,) = about(tmp_path)["breaks"]
+    assert one["why"] == "connection lost"
+    assert 1.0 < one["seconds"] < 10
+    seen = [number for number in all_of(tmp_path, numbers) if number is not None]
+    assert all(number < later for number, later in pairwise(seen))
+    (hole,) = [later - number for number, later in pairwise(seen) if later > number + 1]
+    assert hole > FPS  # what was sent meanwhile is lost
+    shown = [at for at, _ in all_of(tmp_path, pictures)]
+    assert all(0 < later - at < 1.5 for at, later in pairwise(shown))  # stream time goes on
 
 
 def test_sigterm_finishes_the_segment(tmp_path: Path, station: Callable[..., Station]) -> None:
