@@ -93,7 +93,7 @@ def test_https_wants_a_certificate_that_is_trusted(
             assert heard == pytest.approx(BEEPS, abs=0.05)
 
 
-@pytest.mark.parametrize("name", ["live.m3u8", "play?id=7"])
+@pytest.mark.parametrize("name", [pytest.param("live.m3u8", marks=pytest.mark.slow), "play?id=7"])
 def test_a_playlist_that_slides_is_read_to_the_end_it_tells(parts: list[bytes], name: str) -> None:
     playlist = Hls(parts, window=12, step=2)
     with http_server(playlist.send) as root:
@@ -107,7 +107,7 @@ def test_a_playlist_that_slides_is_read_to_the_end_it_tells(parts: list[bytes], 
 
 
 def test_a_playlist_that_fails_for_a_while_is_taken_up_without_a_frame_twice(
-    parts: list[bytes], monkeypatch: pytest.MonkeyPatch
+    parts: list[bytes],
 ) -> None:
     playlist = Hls(parts, window=12, step=2, lost=3, down=2)
     with http_server(playlist.send) as root:
@@ -120,14 +120,20 @@ def test_a_playlist_that_fails_for_a_while_is_taken_up_without_a_frame_twice(
     assert heard == pytest.approx([at - first / FPS for at in BEEPS if at * FPS >= first], abs=0.1)
     assert len(set(playlist.taken)) < len(playlist.taken)  # the server did send some twice
 
+
+@pytest.mark.slow
+def test_without_knowing_packets_again_frames_come_twice(
+    parts: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     count = itertools.count()
     monkeypatch.setattr(legs, "_mark", lambda packet: (next(count), 0, 0))
     playlist = Hls(parts, window=12, step=2, lost=3, down=2)
     with http_server(playlist.send) as root:
         numbers = once(seen(open_address(f"{root}/live.m3u8", idle=1.0))[0])
-    assert len(numbers) > len(set(numbers))  # switched off: read twice
+    assert len(numbers) > len(set(numbers))
 
 
+@pytest.mark.slow
 def test_a_playlist_that_stands_still_has_ended_after_idle(parts: list[bytes]) -> None:
     playlist = Hls(parts, window=12, step=2, ends=False)
     with http_server(playlist.send) as root:

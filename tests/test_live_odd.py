@@ -382,6 +382,7 @@ WHOLE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_odd_stream_is_kept_whole_killed_or_not(odd: bytes, tmp_path: Path) -> None:
     results = []
     for name in ("undisturbed", "killed"):
@@ -409,6 +410,7 @@ def _kill(event: dict[str, Any]) -> None:
     raise Killed
 
 
+@pytest.mark.slow
 def test_what_was_kept_stays_when_noise_follows(odd: bytes, tmp_path: Path) -> None:
     path = tmp_path / "live.ts"
     path.write_bytes(odd + np.random.default_rng(0).bytes(300_000))
@@ -417,3 +419,13 @@ def test_what_was_kept_stays_when_noise_follows(odd: bytes, tmp_path: Path) -> N
         assert video.duration >= 3 * PIECE - 0.5
         assert [one for one in WHOLE if one not in texts(kept(lib, video.id))] == []
         assert video.media["live"]["ended"]
+
+
+def test_an_odd_stream_at_an_address_is_kept_whole(odd: bytes, tmp_path: Path) -> None:
+    with http_server(lambda handler: reply(handler, odd)) as root, library(tmp_path) as lib:
+        video = lib.ingest(f"{root}/live.ts", follow=1.0)
+        assert video.duration == pytest.approx(3 * PIECE, abs=0.5)
+        assert [one for one in WHOLE if one not in texts(kept(lib, video.id))] == []
+        breaks = video.media["live"]["breaks"]
+        assert [one["why"] for one in breaks] == ["the tracks change"] * 2
+        assert [one["at"] for one in breaks] == pytest.approx([PIECE, 2 * PIECE], abs=0.3)
