@@ -84,6 +84,8 @@ class Bounded:
         """Pairs of vectors compared so far."""
         size = capacity + 1
         self._slots: list[Entry | None] = [None] * size
+        self._count = 0
+        self._pinned: set[int] = set()
         self._rows: NDArray[np.float32] = np.zeros((size, 0), np.float32)
         self._first = np.zeros(size)
         self._last = np.zeros(size)
@@ -95,7 +97,7 @@ class Bounded:
             self.add(entry)
 
     def __len__(self) -> int:
-        return sum(one is not None for one in self._slots)
+        return self._count
 
     @property
     def entries(self) -> list[Entry]:
@@ -154,7 +156,7 @@ class Bounded:
     # -- pins ------------------------------------------------------------------------------
 
     def _pins(self, *kinds: Pin) -> list[int]:
-        return [n for n, e in enumerate(self._slots) if e is not None and e.pinned in kinds]
+        return [n for n in sorted(self._pinned) if self._at(n).pinned in kinds]
 
     def _room_for_mark(self) -> None:
         if len(self._pins("mark")) >= self.capacity // 2:
@@ -165,7 +167,7 @@ class Bounded:
 
     def _release(self) -> None:
         """Give up the oldest of the least pins while pins fill more than half of the level."""
-        while len(self._pins(*_RELEASED, "mark")) > self.capacity // 2:
+        while len(self._pinned) > self.capacity // 2:
             slots = next((found for kind in _RELEASED if (found := self._pins(kind))), [])
             if not slots:
                 return
@@ -188,6 +190,9 @@ class Bounded:
             self._rows = np.zeros((len(self._slots), len(entry.vector)), np.float32)
         self._drop(slot)
         self._slots[slot] = entry
+        self._count += 1
+        if entry.pinned:
+            self._pinned.add(slot)
         self._rows[slot] = entry.vector
         self._first[slot], self._last[slot] = entry.spans[0].start, entry.spans[-1].end
         if entry.pinned:
@@ -199,7 +204,9 @@ class Bounded:
 
     def _drop(self, slot: int) -> None:
         """Empty a slot; entries nearest to it must look again before they are merged."""
+        self._count -= self._slots[slot] is not None
         self._slots[slot] = None
+        self._pinned.discard(slot)
         self._free[slot] = False
         self._cost[slot], self._nearest[slot], self._stale[slot] = np.inf, -1, False
         self._stale |= self._nearest == slot
