@@ -246,6 +246,38 @@ def test_times_of_others_are_remembered_when_the_oldest_are_deleted(
         assert parts(folder)[0].start == 0.0  # what the memory of them is for
 
 
+def test_what_is_remembered_does_not_grow_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longtake.perception.segment_times.SPARE", 2)
+    whole = draw(tmp_path / "whole.ts", "page")
+    place = tmp_path / "ring"
+    place.mkdir()
+    for number in range(24):
+        os.link(whole, place / f"cam-{number}.ts")
+        if number >= 3:
+            (place / f"cam-{number - 3}.ts").unlink()
+        assert parts(place)[-1].start == pytest.approx(number * STEP)
+    [kept] = (tmp_path / "state" / "segments").iterdir()
+    assert len(kept.read_text().splitlines()) <= 2 * 3 + 2
+    assert [part.start for part in parts(place)] == pytest.approx([105.0, 110.0, 115.0])
+
+
+def test_a_row_that_was_lost_is_measured_again_and_a_late_file_left_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    if recording(folder):
+        return
+    before = parts(folder)
+    [kept] = (tmp_path / "state" / "segments").iterdir()
+    lines = kept.read_text().splitlines()
+    kept.write_text("\n".join([lines[0], lines[1], lines[2][:40], *lines[3:]]))
+    assert parts(folder) == before
+    late = before[0].path.with_stem("cam-8.5")  # sorts after cam-8
+    os.link(before[0].path, late)
+    assert parts(folder) == before
+
+
 def test_another_recording_in_the_same_place_is_measured_anew(folder: Path) -> None:
     if recording(folder):
         return

@@ -13,9 +13,9 @@ LATE = frozenset({".mp4", ".m4v", ".mov"})
 
 def is_segment(name: str) -> bool:
     """Whether a file of this name is a segment: media with a number in its name."""
-    path = Path(name)
-    numbered = any(letter.isdecimal() for letter in path.stem)
-    return numbered and path.suffix.lower() in SUFFIXES and not name.startswith(".")
+    stem, dot, suffix = name.rpartition(".")
+    numbered = any(letter.isdecimal() for letter in stem)
+    return numbered and dot + suffix.lower() in SUFFIXES and not name.startswith(".")
 
 
 def natural(path: Path | str) -> list[tuple[int, str]]:

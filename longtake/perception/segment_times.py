@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ from longtake.perception.media import choose_streams, formats, open_media, read_
 from longtake.perception.segment_names import natural, size_of
 from longtake.storage.state import state_folder
 from longtake.timecode import Seconds
+
+SPARE = 1000
+"""Rows of deleted segments that may stay, beside as many again as there were segments."""
+
+ROUND: Seconds = 0.1
+"""A segment may be so much longer than the room between its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Times:
         self._known: dict[str, Timed] | None = None
         self._last: Timed | None = None
         self._key = ""
+        self._room = SPARE
 
     def key(self, present: Sequence[Path], make: Callable[[], str]) -> str:
         """What identifies the folder: made from its first segment, and kept when that is gone."""
@@ -70,16 +78,32 @@ class Times:
     def each(self, finished: Sequence[Path]) -> Iterator[Timed]:
         """The times of finished segments, all there are from the first, in order."""
         known = self._load(finished)
+        if len(known) > self._room:
+            self._forget()
+        before: Timed | None = None
         for path in finished:
-            if path.name not in known:
-                if self._last is not None and natural(path.name) < natural(self._last.name):
-                    continue  # it came after later ones were measured
-                first, length = measured(path)
-                start = self._last.end if self._last else 0.0
-                row = Timed(path.name, size_of(path), start, length, first)
-                self._last = known[path.name] = row
-                self._keep(asdict(row))
-            yield known[path.name]
+            row = known.get(path.name) or self._measure(path, before)
+            if row is not None:
+                before = row
+                yield row
+
+    def _measure(self, path: Path, before: Timed | None) -> Timed | None:
+        """Measure a segment; None when it came so late that no time is left for it."""
+        assert self._known is not None
+        first, length = measured(path)
+        after = self._last if self._last and natural(path.name) < natural(self._last.name) else None
+        if after is None:
+            start = self._last.end if self._last else 0.0
+        else:  # its row was lost
+            mine = natural(path.name)
+            later = (one.start for one in self._known.values() if natural(one.name) > mine)
+            start = before.end if before else 0.0
+            if start + length > min(later) + ROUND:
+                return None
+        row = self._known[path.name] = Timed(path.name, size_of(path), start, length, first)
+        self._last = after or row
+        self._keep(asdict(row))
+        return row
 
     def known(self, name: str) -> Timed | None:
         """A segment that was measured."""
@@ -103,19 +127,35 @@ class Times:
                     self._key = self._key or str(row["key"])
                 else:
                     self._known.setdefault(row["name"], Timed(**row))
-        if any(size_of(path) != self._known[path.name].size for path in present
-               if path.name in self._known):  # fmt: skip
+        both = [path for path in present if path.name in self._known]
+        if any(size_of(path) != self._known[path.name].size for path in (*both[:1], *both[-1:])):
             self._known, self._key = {}, ""  # another recording in the same place
             self._file.unlink(missing_ok=True)
         self._last = max(self._known.values(), key=lambda one: natural(one.name), default=None)
         return self._known
+
+    def _forget(self) -> None:
+        """Drop the rows of segments that were deleted, all but the last row."""
+        assert self._known is not None
+        here = set(os.listdir(self._folder)) if self._folder.is_dir() else set()
+        if self._last is not None:
+            here.add(self._last.name)
+        for name in self._known.keys() - here:
+            del self._known[name]
+        self._room = 2 * len(self._known) + SPARE
+        rows: list[dict[str, object]] = [{"key": self._key}] if self._key else []
+        rows += [asdict(row) for row in self._known.values()]
+        draft = self._file.with_suffix(f".{os.getpid()}.part")
+        with contextlib.suppress(OSError):
+            draft.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+            draft.replace(self._file)
 
     def _keep(self, row: dict[str, object]) -> None:
         """Add a line. That it cannot be kept is no reason to fail: then it is measured again."""
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write("\n" + json.dumps(row))  # what was cut off before spoils no other line
 
 
 def measured(path: Path) -> tuple[Seconds | None, Seconds]:

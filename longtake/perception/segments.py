@@ -198,7 +198,8 @@ class SegmentFolder(Live):
 
     def finished(self, path: Path) -> bool:
         """Whether nothing more is written to a segment."""
-        return self._closed() or path in self._files()[:-1] or not path.exists()
+        found = self._files()
+        return not found or found[-1] != path or self._closed()
 
     def behind(self) -> Seconds:
         """What the recorder has written and was not decoded yet."""
