@@ -95,7 +95,9 @@ def perceive(source: Path, library: Path, *, apart: bool) -> None:
     if apart:  # stand-ins are objects, but the consolidating child can make its own
         Follow._apart = lambda self: True  # type: ignore[method-assign]
         consolidate.COMMAND = (*CHILD, "consolidate")
-    models = fake_models(text_reader=FakeReader(lines), transcriber=FakeTranscriber(tones=TONES))
+    models: Any = fake_models(
+        text_reader=FakeReader(lines), transcriber=FakeTranscriber(tones=TONES)
+    )
     settings = load_settings(library=library, profile="offline", chunk_seconds=10)
     with Library(settings, models=models) as opened:
         opened.ingest(
@@ -238,9 +240,62 @@ def write_lecture(library: Path, script: Any, chance: Random | None) -> int:
     return reaper.kills
 
 
+# -- the recorder --------------------------------------------------------------------------
+
+
+def packets(folder: Path) -> list[tuple[float, str]]:
+    """Stream time and digest of every packet of the picture in a recording's files."""
+    import hashlib
+
+    import av
+
+    found: list[tuple[float, str]] = []
+    for path in sorted(folder.glob("*.mkv")):
+        with av.open(str(path)) as container:
+            for packet in container.demux(video=0):
+                if packet.size and packet.pts is not None:
+                    at = int(path.stem) / 1000 + float(packet.pts * packet.time_base)
+                    found.append((round(at, 3), hashlib.md5(bytes(packet)).hexdigest()))
+    return found
+
+
+def recorder(folder: Path, instants: int, seed: int) -> dict[str, Any]:
+    """Kill the recorder of one stream again and again, and begin it anew each time."""
+    from longtake.perception.recorder import Recording
+    from tests import test_live_recording as world
+    from tests.media import Scene, draw_video
+    from tests.test_live_recorder import about
+
+    seconds, chance = 20 * instants + 60, Random(seed)
+    film = draw_video(
+        folder / "film.ts", [Scene(seconds, "blue", moving=True)], fps=5, size=(160, 90), gop=5
+    )
+    station = world.Station(film, world.SECONDS / seconds)  # in real time
+    rows: list[dict[str, Any]] = []
+    held: list[tuple[float, str]] = []
+    for _ in range(instants):
+        recording = Recording.start(station.address, folder / "raw", idle=30.0)
+        time.sleep(chance.uniform(0.0, 2.0))
+        world.kill(recording)
+        now = packets(recording.folder)
+        same = sum(one == other for one, other in zip(held, now, strict=False))
+        digests = [digest for _, digest in now]
+        twice_there = len(digests) - len(set(digests))
+        rows.append({"kills": 1, "lost": len(held) - same, "twice": twice_there})
+        held = now
+        say(f"recorder {len(rows)}/{instants}: {rows[-1]}, {len(held)} packets")
+    recording = Recording.start(station.address, folder / "raw", idle=30.0)
+    recording.stop()
+    station.close()
+    noted = len(about(recording.folder)["breaks"])
+    gaps = {"gaps_noted": noted, "packets": len(packets(recording.folder))}
+    return summed(rows, lambda row: not row["lost"] and not row["twice"]) | gaps
+
+
 PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
     "perception": perception,
     "consolidation": consolidation,
+    "recorder": recorder,
 }
 
 

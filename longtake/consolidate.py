@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from longtake.config import Settings
     from longtake.models.protocols import TextEncoder
 
-COMMAND = (sys.executable, "-m", "longtake.consolidate")
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "longtake.consolidate")
 LOOK: Seconds = 0.5
 """Pause between two looks at the library."""
 TURN: Seconds = 60.0
