@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=3_000_000)
     parser.add_argument("--control-hours", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=120)
-    parser.add_argument("--needle-budget", type=int, default=12_000_000)
+    parser.add_argument("--needle-budget", type=int, default=9_600_000)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     rows = given.rows.split(",")
