@@ -119,6 +119,9 @@ def test_now_and_earlier_are_both_right_while_it_grows(live: Library) -> None:
     assert "room 305" in now.text
     assert "214" not in now.text
     assert all(proof.start >= 49.0 and proof.end <= 58.5 for proof in now.evidence)
+    ago = asked(live, "What was on the screen 30 seconds ago?")
+    assert "pruning weights" in ago.text
+    assert "305" not in ago.text
     before = asked(live, "What is on the screen at 0:10?")
     assert "room 214" in before.text
     assert "305" not in before.text

@@ -288,7 +288,11 @@ def test_reads_hold_what_overlaps_and_was_known(
                 return window.contains(span.start)
             return span.contains(window.start) or span == window
 
-        wanted = {one.id for one in records if inside(one.span) and one.known_at <= as_of}
+        def as_known(span: Span) -> Span:  # what lasted beyond the time had not ended yet
+            return Span(span.start, max(span.start, min(span.end, as_of)))
+
+        known = [one for one in records if one.known_at <= as_of]
+        wanted = {one.id for one in known if inside(as_known(one.span))}
         found = store.records(video=video.id, span=window, as_of=as_of)
         assert {one.id for one in found} == wanted
         assert found == sorted(found, key=lambda one: (one.span.start, one.id))

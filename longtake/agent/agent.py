@@ -103,8 +103,8 @@ class Agent:
             NotFound: there is no video to ask about.
         """
         _check(question, videos, options)
-        desk = self._desk(list(videos), as_of, on_step, stop)
-        desk.left_out = tuple(left_out)
+        desk = self._desk([video.at(as_of) for video in videos], as_of, on_step, stop)
+        desk.left_out = tuple(video.at(as_of) for video in left_out)
         desk.question = question.strip()
         desk.switches = replace(desk.switches, kv=desk.switches.kv and kv)
         desk.prepare()

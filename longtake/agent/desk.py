@@ -110,6 +110,12 @@ class Desk:
         """How far this video may be known: its end, or `as_of`."""
         return video.duration if self.as_of is None else min(video.duration, self.as_of)
 
+    def reach(self, video: Video) -> Seconds:
+        """How far this video has come; of one that is being followed, beyond what is known of it."""
+        if self.as_of is not None or not followed(video):
+            return video.duration
+        return self.once(("edge", video.id), lambda: self.toolbox.now.edge(video))
+
     def watched(self, video: Video) -> bool:
         """Whether all of the video has been watched and may be known; more of a live one comes."""
         return not followed(video) and self.read_to(video) >= video.duration - 0.5

@@ -43,7 +43,7 @@ class Bearing:
     @classmethod
     def of(cls, recall: Recall, query: str, video: str, as_of: Seconds | None = None) -> Bearing:
         """Read a description for a video of a library, as its words were known at a time."""
-        asked = recall.parse(query, [video])
+        asked = recall.parse(query, [video], as_of)
         lexicon = Lexicon.of(asked, partial(recall.store.document_frequency, as_of=as_of))
         return cls(asked, lexicon, recall.encoders.text)
 

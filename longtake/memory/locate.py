@@ -119,7 +119,8 @@ def locate(
     if look is not None:
         shown = _places(found, most, spread)
         rest = [one for one in found if one not in shown]
-        edged = [bisected(one, bearing, look, recall.store.video(video)) for one in shown]
+        known = recall.store.video(video, as_of=as_of)
+        edged = [bisected(one, bearing, look, known) for one in shown]
         found = distinct([*edged, *rest])
     return Located(_places(found, most, spread), traced.curve, judged)
 
@@ -149,7 +150,7 @@ def _verified(
     spread: bool,
 ) -> tuple[list[Window], int]:
     """Judge the best windows with what stands around them; a judgement may drop a window."""
-    limit = Span(0.0, recall.store.video(video).duration)
+    limit = Span(0.0, recall.store.video(video, as_of=as_of).duration)
     first = _places(found, VERIFIED, spread)
     rest = [one for one in found if one not in first]
     best: list[Window] = []

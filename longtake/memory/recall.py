@@ -96,7 +96,7 @@ class Recall:
             MissingModel: a picture was given, and no image encoder is here.
             NoSuchVideo: a video does not exist.
         """
-        known = self._known(videos)
+        known = self._known(videos, as_of)
         asked = replace(_parse(query, known), picture=image)
         scope = Scope.of(videos, known, span or asked.span, _seen(asked, within), as_of, level)
         lexicon = Lexicon.of(asked, partial(self.store.document_frequency, as_of=as_of))
@@ -159,23 +159,25 @@ class Recall:
         as_of: Seconds | None = None,
     ) -> Traced:
         """Return a query's curve over a video, and the records that it is made of."""
-        known = self._known([video])
+        known = self._known([video], as_of)
         asked = _parse(query, known)
         scope = Scope.of([video], known, span or asked.span, within, as_of, None)
         return trace(self.store, self.encoders, asked, scope)
 
-    def parse(self, query: str, videos: Sequence[str] | None) -> Query:
+    def parse(
+        self, query: str, videos: Sequence[str] | None, as_of: Seconds | None = None
+    ) -> Query:
         """Take a query apart; times from the end are read where one video is meant."""
-        return _parse(query, self._known(videos))
+        return _parse(query, self._known(videos, as_of))
 
     def close(self) -> None:
         """End the threads; the store stays open."""
         self._pool.shutdown()
 
-    def _known(self, videos: Sequence[str] | None) -> list[Video]:
+    def _known(self, videos: Sequence[str] | None, as_of: Seconds | None) -> list[Video]:
         if videos is None:
-            return self.store.videos()
-        return [self.store.video(one) for one in videos]
+            return self.store.videos(as_of=as_of)
+        return [self.store.video(one, as_of=as_of) for one in videos]
 
 
 def _once(get: Callable[[], T]) -> Callable[[], T]:

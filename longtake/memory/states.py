@@ -84,7 +84,7 @@ def states(
     Raises:
         LongtakeError: the source cannot be looked at.
     """
-    known = recall.store.video(video)
+    known = recall.store.video(video, as_of=as_of)
     bearing = Bearing.of(recall, query, video, as_of)
     end = min(known.duration, as_of if as_of is not None else known.duration)
     whole = _inside(span, Span(0.0, end)) if span is not None else Span(0.0, end)

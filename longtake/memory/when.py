@@ -8,6 +8,10 @@ never a time, "after 10 minutes of boiling" is about boiling, and quoted words a
 When(span=Span(start=30.0, end=60.0), rest='what is said ?')
 >>> parse_when("who speaks in the last five minutes", 600.0).span
 Span(start=300.0, end=600.0)
+>>> parse_when("what was shown in the last minute?", 600.0).span
+Span(start=540.0, end=600.0)
+>>> parse_when("what was on screen half an hour ago?", 3600.0, now=3600.0).span
+Span(start=1785.0, end=1815.0)
 >>> parse_when("stir after 10 minutes of boiling", 3600.0) is None
 True
 """
@@ -58,6 +62,7 @@ _COUNT = (
 )
 _UNITS = r"(?:hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 _AMOUNT = rf"{_COUNT}[\s-]*{_UNITS}(?:\s*(?:and\s+)?{_COUNT}[\s-]*{_UNITS}){{0,2}}"
+_ONE = r"(?:minute|half\s+(?:a\s+)?minute|hour|half\s+(?:an\s+)?hour)"
 _TIME = rf"(?:{_CLOCK}|(?:minute|second|hour)s?\s+{_COUNT}|(?:the\s+)?{_AMOUNT}(?:\s+mark)?)"
 _WHOLE = r"(?:video|recording|lecture|talk|film|movie|clip|meeting|stream|session|footage)"
 _START = r"(?:start|beginning|opening)"
@@ -79,6 +84,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("range", rf"\b({_CLOCK})\s*(?:-|–|to)\s*({_CLOCK})"),
         ("first", rf"\b(?:in|during|within|for)?\s*the\s+first\s+({_AMOUNT}){_ONLY}"),
         ("last", rf"\b(?:in|during|within|for)?\s*the\s+(?:last|final)\s+({_AMOUNT}){_ONLY}"),
+        ("first", rf"\b(?:in|during|within|of|throughout)\s+the\s+first\s+({_ONE}){_ONLY}"),
+        ("last", rf"\b(?:in|during|within|of|throughout)\s+the\s+(?:last|past)\s+({_ONE}){_ONLY}"),
+        ("ago", rf"\b(?:about\s+|around\s+|some\s+)?({_AMOUNT}|half\s+an\s+hour)\s+ago\b"),
         ("half", rf"\b(?:in|during)\s+the\s+(first|second|last)\s+half{_ONLY}"),
         ("after", rf"\b(?:any\s*time\s+)?(?:after|since)\s+({_TIME}){_ONLY}"),
         ("before", rf"\b(?:before|until|till|up\s+to)\s+({_TIME}){_ONLY}"),
@@ -100,20 +108,22 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 
 def parse_when(
-    text: str, duration: Seconds | None = None, *, keep: Sequence[tuple[int, int]] = ()
-) -> When | None:
+    text: str, duration: Seconds | None = None, *, keep: Sequence[tuple[int, int]] = (),
+    now: Seconds | None = None,
+) -> When | None:  # fmt: skip
     """Return the first time expression of a question, or None.
 
     Args:
         text: the question.
         duration: of the video; without it, times counted from the end are not read.
         keep: character ranges that are quotations and are not looked into.
+        now: the time from which "ago" counts; without it, that is not read.
     """
     for form, pattern in _FORMS:
         for match in pattern.finditer(text):
             if any(match.start() < end and start < match.end() for start, end in keep):
                 continue
-            span = _span(form, [_seconds(part) for part in match.groups()], match, duration)
+            span = _span(form, [_seconds(part) for part in match.groups()], match, duration, now)
             if span is not None:
                 return When(
                     span, text[: match.start()].rstrip() + " " + text[match.end() :].lstrip()
@@ -122,11 +132,16 @@ def parse_when(
 
 
 def _span(
-    form: str, times: list[Seconds], match: re.Match[str], duration: Seconds | None
-) -> Span | None:
+    form: str, times: list[Seconds], match: re.Match[str], duration: Seconds | None,
+    now: Seconds | None,
+) -> Span | None:  # fmt: skip
     end = duration if duration is not None else 1e9
     if form == "half":
         bounds = (0.0, end / 2) if match.group(1).lower() == "first" else (end / 2, end)
+    elif form == "ago":
+        if now is None:
+            return None
+        bounds = (now - times[0] - AT, now - times[0] + AT)
     elif form == "last":
         bounds = (max(0.0, end - times[0]), end)
     elif form == "end":
@@ -155,6 +170,8 @@ def _seconds(text: str) -> Seconds:
         return sum(float(part) * 60.0**i for i, part in enumerate(reversed(raw.split(":"))))
     if match := re.fullmatch(rf"(hour|minute|second)s?\s+({_COUNT})", raw):
         return _number(match.group(2)) * _UNIT[match.group(1)[0]]
+    if re.fullmatch(_ONE, raw):
+        return (0.5 if raw.startswith("half") else 1.0) * (3600.0 if "hour" in raw else 60.0)
     parts = re.findall(rf"({_COUNT})[\s-]*({_UNITS})", raw)
     return sum(_number(count) * _UNIT[unit[0]] for count, unit in parts)
 

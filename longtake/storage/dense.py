@@ -76,6 +76,8 @@ class Marks:
             keep &= self._overlap(span)
         if as_of is not None:
             keep &= self.known <= as_of
+            if span is not None and span.start >= as_of:  # as in `filters.visible`
+                keep &= self.start >= span.start
         return None if keep.all() else self.vids[keep]
 
     def names(self, vids: Ints) -> list[str]:

@@ -61,6 +61,8 @@ def visible(
         overlapping(found, span)
     if as_of is not None:
         found.add("r.known_at <= ?", as_of)
+        if span is not None and span.start >= as_of:  # Nothing that was known lasted so long.
+            found.add("r.start >= ?", span.start)
     return found
 
 

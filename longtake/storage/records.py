@@ -34,7 +34,7 @@ video       caption    synopsis of the whole; same data
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -76,6 +76,18 @@ class Video:
     name: str
     duration: Seconds
     media: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, time: Seconds | None) -> Video:
+        """The entry as it stood at a time: a recording that was followed had come so far.
+
+        How long a file is, that was whole when it came, was known all the time.
+        """
+        live = self.media.get("live")
+        if time is None or live is None or time >= self.duration:
+            return self
+        breaks = [one for one in live.get("breaks", ()) if one["at"] <= time]
+        media = self.media | {"live": live | {"ended": None, "breaks": breaks}}
+        return replace(self, duration=time, media=media)
 
 
 @dataclass(frozen=True, slots=True)

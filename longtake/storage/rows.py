@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -108,7 +109,7 @@ class Records:
             f"ORDER BY r.ordinal {way}, r.start {way}, r.id {way} LIMIT ?"
         )
         rows = self._database.rows(sql, (*found.values, -1 if limit is None else max(0, limit)))
-        return [to_record(row) for row in rows]
+        return [as_known(to_record(row), as_of) for row in rows]
 
     def children(
         self,
@@ -142,13 +143,13 @@ class Records:
         row = self._database.one(f"SELECT count(*) FROM records r WHERE {found.sql}", found.values)
         return int(row[0]) if row else 0
 
-    def numbered(self, numbers: Sequence[int]) -> dict[int, Record]:
+    def numbered(self, numbers: Sequence[int], as_of: Seconds | None = None) -> dict[int, Record]:
         """Return records by `records.n`."""
         rows = self._database.rows(
             f"SELECT r.n, {COLUMNS} FROM {_FROM} WHERE r.n IN (SELECT value FROM json_each(?))",
             (json.dumps(list(numbers)),),
         )
-        return {row[0]: to_record(row[1:]) for row in rows}
+        return {row[0]: as_known(to_record(row[1:]), as_of) for row in rows}
 
     def _put(self, batch: Sequence[Record], ordinals: Mapping[str, int]) -> list[str]:
         """Put records in a handful of statements, with the outcome of one at a time.
@@ -242,6 +243,13 @@ def to_record(row: Row) -> Record:
         parents=() if parents == "[]" else tuple(json.loads(parents)),
         data={} if data == "{}" else json.loads(data),
     )
+
+
+def as_known(record: Record, as_of: Seconds | None) -> Record:
+    """The record as it stood at a time: what lasted beyond had not ended yet."""
+    if as_of is None or record.span.end <= as_of:
+        return record
+    return replace(record, span=Span(record.span.start, max(record.span.start, as_of)))
 
 
 def _values(record: Record) -> Row:

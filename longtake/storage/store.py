@@ -145,13 +145,13 @@ class Store:
         """Make everything put inside happen at once or not at all; nested ones join."""
         return self.database.transaction()
 
-    def videos(self) -> list[Video]:
+    def videos(self, *, as_of: Seconds | None = None) -> list[Video]:
         """Return every video in order of arrival."""
-        return self._videos.all()
+        return [one.at(as_of) for one in self._videos.all()]
 
-    def video(self, video: str) -> Video:
+    def video(self, video: str, *, as_of: Seconds | None = None) -> Video:
         """Return the video with this id."""
-        return self._videos.get(video)
+        return self._videos.get(video).at(as_of)
 
     def resolve(self, name: str) -> Video:
         """Return the video meant by an id, a path, a name or a unique part of one."""
@@ -290,7 +290,7 @@ class Store:
                 channel=channel,
                 as_of=as_of,
             )
-            records = self._records.numbered([number for number, _ in found])
+            records = self._records.numbered([number for number, _ in found], as_of)
         pairs = [(records[number], score) for number, score in found]
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0].id))
 

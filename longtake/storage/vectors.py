@@ -8,6 +8,7 @@ reading the rest again.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -86,7 +87,8 @@ class Vectors:
             same_size(len(rows[0][3]) // 4, len(row[3]) // 4, f"the vector of {row[0]}")
         matrix = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4")
         matrix = matrix.reshape(len(rows), -1) if rows else np.zeros((0, 0))
-        spans = [Span(row[1], row[2]) for row in rows]
+        limit = math.inf if as_of is None else as_of
+        spans = [Span(row[1], max(row[1], min(row[2], limit))) for row in rows]
         return [row[0] for row in rows], spans, matrix.astype(np.float32)
 
     def keys(self, level: str, facet: str, channel: str | None) -> list[int]:

@@ -115,7 +115,7 @@ class Toolbox(Reader):
 
         if not query.strip():
             raise UsageError("the description is empty", fix="say what to look for")
-        known = self.store.video(video)
+        known = self.store.video(video, as_of=as_of)
         self._reaches(span, [known])
         look = None
         if fine and self.looker.has_source(known):
@@ -142,7 +142,7 @@ class Toolbox(Reader):
         """Return the sentences that stand for videos, a stretch of them, or what bears on a topic."""
         from longtake.tools.summary import summarize
 
-        known = [self.store.video(one) for one in videos]
+        known = [self.store.video(one, as_of=as_of) for one in videos]
         self._reaches(span, known)
         return summarize(
             self, known, span=span, about=about.strip(), sentences=sentences, words=words,
@@ -163,7 +163,7 @@ class Toolbox(Reader):
         """Return the moments that stand out in a video, apart from each other, each with why."""
         from longtake.tools.highlights import highlights
 
-        known = self.store.video(video)
+        known = self.store.video(video, as_of=as_of)
         self._reaches(span, [known])
         return highlights(
             self, known, n=n, about=about.strip(), min_gap=min_gap, length=length, span=span,

@@ -21,6 +21,7 @@ from longtake.agent.videos.several import meet, settle_named, translated
 from longtake.errors import UsageError
 from longtake.memory.when import parse_when
 from longtake.timecode import Seconds, parse_time
+from longtake.tools.now import followed
 from longtake.tools.topic import FUNCTION, content_words
 from longtake.tools.words import tokens
 
@@ -181,13 +182,15 @@ def _after_part(
 def _timed(desk: Desk, part: Part) -> Part:
     """Read "at 12:30" and "in the first five minutes" out of the words."""
     text = part["text"]
-    duration = desk.videos[0].duration if len(desk.videos) == 1 else None
+    duration = desk.reach(desk.videos[0]) if len(desk.videos) == 1 else None
+    live = any(followed(video) for video in desk.videos)
+    now = desk.as_of if desk.as_of is not None else duration if live else None
     kept = [(m.start(), m.end()) for m in re.finditer(r"[\"“][^\"”]+[\"”]", text)]
     point = _point(text, kept)
     if point is not None:
         when, rest = [max(0.0, point - NOW), point + NOW], _unclocked(text)
     else:
-        read = parse_when(text, duration, keep=kept)
+        read = parse_when(text, duration, keep=kept, now=now)
         if read is None or part["anchor"]:
             return part
         when, rest = [read.span.start, read.span.end], read.rest
@@ -237,7 +240,7 @@ def beyond(desk: Desk, part: Part) -> Candidate | None:
         return None
     named = part.get("videos")
     asked = [v for v in desk.videos if not named or v.id in named] or desk.videos
-    end = max(video.duration for video in asked)
+    end = max(desk.reach(video) for video in asked)
     begins = _begins(part)
     return {"point": begins, "end": end} if begins is not None and begins > end else None
 

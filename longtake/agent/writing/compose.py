@@ -18,6 +18,7 @@ from longtake.agent.reading.evidence import confidence
 from longtake.agent.state import Finding, Part
 from longtake.agent.videos.fan_out import told_together
 from longtake.agent.videos.naming import named
+from longtake.agent.writing.losses import losses
 from longtake.timecode import format_time
 from longtake.tools.jsonable import rounded
 from longtake.tools.now import followed
@@ -187,7 +188,7 @@ def _declined(
         lead = "Nothing found answers this for sure."
     lead = first.get("lead") or lead
     told = (lead, part.get("unseen_now"), first.get("note"), part.get("understood"),
-            scope(desk, asked, looks), *behind(desk, asked))  # fmt: skip
+            scope(desk, asked, looks), *losses(desk, part, asked), *behind(desk, asked))  # fmt: skip
     said = [note(piece) for piece in dict.fromkeys(told) if piece]
     evidence: list[Candidate] = []
     nearest = first.get("nearest")
@@ -226,6 +227,8 @@ def _status(desk: Desk, part: Part, first: Finding) -> str:
     if status == "not_in_video" and unseen:
         return "not_seen_yet"
     if status == "not_in_video" and left_out(desk) and not part.get("videos"):
+        return "insufficient"
+    if status == "not_in_video" and losses(desk, part, desk.videos):
         return "insufficient"
     return status
 
@@ -311,7 +314,7 @@ def behind(desk: Desk, videos: Sequence[Any]) -> list[str]:
         return []
     said = []
     for video in (v for v in videos if followed(v)):
-        known, edge = desk.read_to(video), desk.toolbox.now.edge(video)
+        known, edge = desk.read_to(video), desk.reach(video)
         lag = spoken(round(max(0.0, edge - known)))
         said.append(f"{video.name} was watched until {clock(known)}; the stream is at {clock(edge)}, "
                     f"so the watch is {lag} behind.")  # fmt: skip
