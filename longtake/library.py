@@ -236,6 +236,7 @@ class Library(Keeping, Marking):
         return watching(
             source, tell_me, self.models, self.path / "raw", options=options, find=self.video,
             store=self.store if here else None, judge=judge,
+            keep_bytes=self.settings.live.keep_bytes,
         )  # fmt: skip
 
     def watch(self, source: str | Path, tell_me: Sequence[str], **more: Any) -> Iterator[Alert]:

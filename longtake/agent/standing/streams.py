@@ -1,7 +1,7 @@
 """What a person names, as a stream to watch: a file, a folder of segments, an address, a video.
 
-An address is recorded first, by a process of its own that outlives the watch, or joined where it is
-recorded already (`longtake.perception.recorder`); the watch reads the recording's files. A file is
+An address or camera is recorded first, by a process of its own (`longtake.perception.recorder`), or
+joined where it is recorded already; the watch reads the recording's files. A file is
 replayed from its start, unless it was written to a moment ago: then it is watched from now on.
 """
 
@@ -16,14 +16,17 @@ from typing import Literal, TypeAlias
 
 from longtake.agent.standing.watcher import PREROLL
 from longtake.errors import MediaError, NoSuchFile, NotFound, Unreadable
+from longtake.perception.devices import open_device
 from longtake.perception.newest import newest
-from longtake.perception.recorder import Recording
+from longtake.perception.recorder import KEEP_BYTES, Recording
 from longtake.perception.segments import SegmentFolder, edge, is_folder, recording
 from longtake.perception.sources import IDLE, GrowingFile, Live
 from longtake.storage.records import Video
 from longtake.timecode import Seconds
 
 Begin: TypeAlias = Literal["now", "start"]
+LEASH: Seconds = 60.0
+"""A recording that a watch began ends so many seconds after the last reader has gone."""
 LATELY: Seconds = 5.0
 """A file that was written to so many seconds ago is still being written."""
 
@@ -49,22 +52,23 @@ class Stream:
 @contextmanager
 def opened(
     source: str | Path, raw: Path, *, begin: Begin | None = None, idle: Seconds = IDLE,
-    find: Callable[[str], Video] | None = None,
+    find: Callable[[str], Video] | None = None, keep_bytes: int = KEEP_BYTES,
 ) -> Iterator[Stream]:  # fmt: skip
     """Open what a person named.
 
     Args:
-        source: a file, a folder of segments, an address, or the name of a video of the library.
+        source: a file, a folder of segments, an address, ``-``, a camera, or a video's name.
         raw: the library's folder of recordings.
         begin: from now on or from the start; None is now for what is still being made.
         idle: a stream from which nothing came for so long has ended.
         find: finds a video of the library by its name.
+        keep_bytes: the most that a recording may take.
 
     Raises:
         MediaError, UsageError, NotFound: there is nothing that can be watched.
     """
-    if "://" in str(source) or str(source) == "-":
-        recorded = Recording.start(str(source), raw, idle=idle)
+    if "://" in str(source) or open_device(str(source), idle) is not None:
+        recorded = Recording.start(str(source), raw, idle=idle, keep_bytes=keep_bytes, leash=LEASH)
         with recorded.attended():
             yield _folder(recorded.folder, begin, idle)
         return

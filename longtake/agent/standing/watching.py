@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from longtake.agent.standing.closer import Judge
 from longtake.agent.standing.firing import COOLDOWN, RULES, ruled
 from longtake.agent.standing.inlet import Inlet
 from longtake.agent.standing.predicate import Channel, parse
@@ -20,6 +21,7 @@ from longtake.agent.standing.streams import Begin, Stream, opened
 from longtake.agent.standing.watcher import STEP, Alert, Query, Watcher
 from longtake.errors import UsageError
 from longtake.perception.decode import Decoder
+from longtake.perception.recorder import KEEP_BYTES
 from longtake.perception.sources import IDLE
 from longtake.storage.records import Video
 from longtake.timecode import Seconds
@@ -126,14 +128,17 @@ def bring(models: Any, channels: Collection[Channel]) -> None:
 def watching(
     source: str | Path, tell_me: Sequence[str], models: Any, raw: Path, *,
     options: Options | None = None, find: Callable[[str], Video] | None = None, store: Any = None,
-    judge: Any = None,
+    judge: Judge | None = None, keep_bytes: int = KEEP_BYTES,
 ) -> Iterator[Watching]:  # fmt: skip
-    """Open a source and watch it; see `streams.opened` for `raw` and `find`."""
+    """Open a source and watch it; see `streams.opened` for `raw`, `find` and `keep_bytes`."""
     options = options or Options()
     asked = queries(tell_me, options)
     channels = frozenset[Channel]().union(*(one.predicate.channels for one in asked))
     bring(models, channels)
-    with opened(source, raw, begin=options.begin, idle=options.idle, find=find) as stream:
+    where = opened(
+        source, raw, begin=options.begin, idle=options.idle, find=find, keep_bytes=keep_bytes
+    )
+    with where as stream:
         watcher = Watcher(asked, models, start=stream.start, fresh=stream.fresh, store=store,
                           judge=judge)  # fmt: skip
         until = None if options.duration is None else stream.start + options.duration
