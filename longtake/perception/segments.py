@@ -298,7 +298,7 @@ class SegmentFolder(Live):
     def _note_what_broke(self, part: Part, container: Any) -> None:
         """Note what lies between the last segment that was read and this one."""
         self._forward(part.start)
-        own = recording(self.folder) is not None
+        own, since = recording(self.folder) is not None, 0.0
         if own:
             since = self.now if self._part else (self._from + AHEAD if self._from else 0.0)
             gap: Seconds | None = part.start - since
@@ -308,7 +308,7 @@ class SegmentFolder(Live):
             gap, why = self._gap(part, float(zero_of(container)))
         if self._trouble or why:
             known = round(gap, 3) if gap and gap > 0 else None
-            self.note(self._trouble or why, known)
+            self.note(self._trouble or why, known, at=since if own else None)
         self._trouble = ""
 
     def _gap(self, part: Part, zero: Seconds) -> tuple[Seconds | None, str]:
