@@ -113,7 +113,10 @@ class Address(Live):
                     return
                 if self.stopped or leg.empty:
                     return
-                self.note("connection lost", round(time.monotonic() - lost, 1))
+                passed = time.monotonic() - lost
+                self.note(
+                    "connection lost", round(passed if leg.missing is None else leg.missing, 1)
+                )
                 self.begins = self.now
                 yield leg
 

@@ -38,9 +38,12 @@ class Leg:
         self.ends: int | None = length and (container.start_time or 0) + length
         """Where a playlist ends that was complete when it was opened, in µs of its own clock."""
         self.continues = before is not None and self._passes_over(before)
-        if self.continues:  # where what is new begins, not what was sent once more
-            first = [at for at in map(_shown, self._early) if at is not None]
-            self.start_time = round(min(first) * 1_000_000) if first else None
+        self.missing: float | None = None
+        """Seconds between the leg before and this one, where they are of one clock."""
+        first = [at for at in map(_shown, self._early) if at is not None]
+        if before is not None and self.continues and first:
+            self.start_time = round(min(first) * 1_000_000)  # not where it is sent once more
+            self.missing = max(0.0, float(min(first) - before.reached))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)
