@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -264,7 +265,7 @@ def recorder(folder: Path, instants: int, seed: int) -> dict[str, Any]:
     from longtake.perception.recorder import Recording
     from tests import test_live_recording as world
     from tests.media import Scene, draw_video
-    from tests.test_live_recorder import about
+    from tests.test_live_recorder import about, all_of
 
     seconds, chance = 20 * instants + 60, Random(seed)
     film = draw_video(
@@ -279,17 +280,19 @@ def recorder(folder: Path, instants: int, seed: int) -> dict[str, Any]:
         world.kill(recording)
         now = packets(recording.folder)
         same = sum(one == other for one, other in zip(held, now, strict=False))
-        digests = [digest for _, digest in now]
-        twice_there = len(digests) - len(set(digests))
-        rows.append({"kills": 1, "lost": len(held) - same, "twice": twice_there})
+        rows.append({"kills": 1, "lost": len(held) - same})
         held = now
         say(f"recorder {len(rows)}/{instants}: {rows[-1]}, {len(held)} packets")
     recording = Recording.start(station.address, folder / "raw", idle=30.0)
     recording.stop()
     station.close()
+    shown = [one for one in all_of(recording.folder, world.numbers) if one is not None]
+    again = sum(one >= later for one, later in pairwise(shown))
     noted = len(about(recording.folder)["breaks"])
-    gaps = {"gaps_noted": noted, "packets": len(packets(recording.folder))}
-    return summed(rows, lambda row: not row["lost"] and not row["twice"]) | gaps
+    if again or noted != instants:
+        rows.append({"kills": 0, "lost": 0, "twice": again, "gaps_noted": noted})
+    told = {"gaps_noted": noted, "twice": again, "pictures": len(shown)}
+    return summed(rows, lambda row: not row["lost"] and "twice" not in row) | told
 
 
 PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
