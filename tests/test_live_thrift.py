@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from longtake.perception.pipeline import perceive
+from longtake.perception.segments import ROLLED
 from longtake.perception.thrift import ECONOMY, NOTHING, SIGHT, Thrift
 from longtake.storage.records import Record, Video
+from longtake.storage.store import Store
+from tests.asking import ask, scripted
 from tests.fakes import FakeReader, FakeTagger, FakeTranscriber, fake_models, tone
 from tests.media import Scene, draw_video, read_blocks
+from tests.worlds import SECTIONS
 
 SECONDS = 240
 RATE = 8_000
@@ -76,13 +80,13 @@ def watched(path: Path, thrift: Thrift | None) -> tuple[list[Record], list[float
     lags: list[float] = []
     done = 0.0
 
-    def ask(end: float) -> int:
+    def leave_out(end: float) -> int:
         clock.now = max(clock.now, end)  # nothing is seen before it comes
         lags.append(clock.now - done)
         return thrift.at(lags[-1]) if thrift else NOTHING
 
     video = Video("v", 1, "f", str(path), path.name, 0.0)
-    for chunk in perceive(path, video, models, chunk_seconds=10.0, thrift=ask):
+    for chunk in perceive(path, video, models, chunk_seconds=10.0, thrift=leave_out):
         kept += chunk.records
         done = chunk.span.end
     return kept, lags
@@ -140,3 +144,29 @@ def test_a_recording_whose_room_fills_counts_as_late() -> None:
     assert Thrift().at(5.0, full=0.79) == NOTHING
     assert Thrift().at(5.0, full=0.85) == ECONOMY
     assert Thrift().at(5.0, full=0.95) == SIGHT
+
+
+def asked(folder: Path, live: dict[str, Any], question: str) -> Any:
+    """Ask about the lecture as if it had been followed and lost something."""
+    world = scripted(folder, SECTIONS)
+    try:
+        with Store.open(world.path, write=True) as store:
+            media = world.video.media | {"live": {"ended": "2026-01-01", "breaks": []} | live}
+            world.video = store.update_video(world.video.id, media=media)
+        return ask(world, question)
+    finally:
+        world.store.close()
+
+
+def test_what_may_have_been_lost_is_not_called_absent(tmp_path: Path) -> None:
+    question = "Is there a helicopter in the video?"
+    lost = {"left_out": [[100.0, 160.0, "sight"]]}
+    gone = {"breaks": [{"at": 40.0, "seconds": 20.0, "why": ROLLED, "wall": ""}]}
+    for name, live, status, words in (
+        ("whole", {}, "not_in_video", ""),
+        ("lost", lost, "insufficient", "60 s of lecture.mp4 from 00:01:40 to 00:02:40 came faster"),
+        ("gone", gone, "insufficient", "deleted from 00:00:40 to 00:01:00 before it could"),
+    ):
+        (tmp_path / name).mkdir()
+        answer = asked(tmp_path / name, live, question)
+        assert (answer.status, words in answer.text) == (status, True), answer.text
