@@ -26,7 +26,8 @@ from longtake.timecode import Span
 from tests.fakes import tone
 from tests.ladder_world import NAMES, SECTION, SHORT, Film, film, scenes
 from tests.media import Scene, Track, beeps, draw_sound, draw_video, onsets, read_blocks
-from tests.test_live_segments import RATE, about, draw, library, name_of, page
+from tests.test_live_segments import RATE, about, draw, name_of, page
+from tests.test_live_segments_kept import library
 
 ASKED = "What is written on the crate in the kitchen?"
 

@@ -79,8 +79,8 @@ def ingest_command(
     what is done; the same command goes on from there.
 
     With --follow, SOURCE is still being made: a file that is written (MPEG-TS, Matroska, fragmented
-    MP4) or an address (http, https, rtsp, rtsps, udp, tcp). It is read as it comes, and has ended
-    when nothing came for --idle seconds.
+    MP4), a folder to which numbered segments are added, or an address (http, https, rtsp, rtsps,
+    udp, tcp). It is read as it comes, and has ended when nothing came for --idle seconds.
     """
     session = current()
     check_order(start, until)
