@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from longtake.errors import Unreadable, UsageError
-from longtake.perception.http_bytes import FIX, LOST, HttpBytes, page, said
+from longtake.perception.http_bytes import FIX, LOST, HttpBytes, connect, page, said
 from longtake.perception.hushed import hushed
 from longtake.perception.legs import Leg
 from longtake.perception.media import quiet_logs
@@ -76,13 +76,23 @@ class Address(Live):
             if isinstance(error, av.error.ExitError | av.error.InvalidDataError):
                 silent = time.monotonic() - began >= self.timeout
                 why = f"nothing came for {self.timeout:g} s" if silent else "it is not media"
-            raise self.dead(why) from error
+            raise self._over_http() or self.dead(why) from error
         try:
             if any(one.type == "video" and not one.width for one in container.streams):
                 raise self.dead("no keyframe came")
             yield container
         finally:
             container.close()
+
+    def _over_http(self) -> Unreadable | None:
+        """What a plain request says that FFmpeg does not, of a certificate above all."""
+        if self.scheme not in ("http", "https"):
+            return None
+        try:
+            connect(self.address, self.timeout).close()
+        except LOST as error:
+            return self.dead(*said(error))
+        return None
 
     def _options(self) -> dict[str, str]:
         options = PATIENCE | {"protocol_whitelist": PROTOCOLS[self.scheme]}
