@@ -36,6 +36,8 @@ BEFORE: Seconds = 2.0
 """Seconds of sound before the words that are heard again."""
 FRAMES = 4
 """Pictures of the window that are looked at again, or shown to a model."""
+REMEMBERED = 512
+"""Looks that are not taken again."""
 MIDDLE = (0.125, 0.125, 0.875, 0.875)
 YES, NO = 0.9, 0.15
 """What a model's word is worth."""
@@ -63,14 +65,14 @@ class Closer:
         self, predicate: Predicate, one: Reading, window: Sequence[tuple[Seconds, Image]]
     ) -> Told:
         """Return how surely it is so, and the better quotation."""
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
         if one.channel == "seen":
             return self._seen(predicate, one, window)
         if one.channel not in ("spoken", "screen"):
             return one.value, one.quote
         key = (predicate.text, one.channel, one.onset, one.quote, one.box)
         if key not in self._known:
-            if len(self._known) > 512:
-                self._known.clear()
             told = self._heard(predicate, one) if one.channel == "spoken" else None
             self._known[key] = self._judged(predicate, told or self._read(predicate, one))
         return self._known[key]

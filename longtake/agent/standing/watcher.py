@@ -105,7 +105,8 @@ class Watcher:
         self.queries, self.start = list(queries), start
         self.channels = frozenset[Channel]().union(*(q.predicate.channels for q in queries))
         self.warnings: list[str] = []
-        self.skipped: list[tuple[Seconds, Seconds]] = []
+        self.skipped: deque[tuple[Seconds, Seconds]] = deque(maxlen=100)
+        self.skipped_seconds: Seconds = 0.0
         self.now: Seconds = 0.0
         self.moments = self.opened = self.alerts = 0
         texts = getattr(models, "text_encoder", None)
@@ -163,6 +164,7 @@ class Watcher:
     def skip(self, start: Seconds, end: Seconds) -> None:
         """So much of the stream is not watched: the watch had fallen behind."""
         self.skipped.append((round(start, 3), round(end, 3)))
+        self.skipped_seconds += end - start
         self.ears.skip(end)
 
     # -- moments ---------------------------------------------------------------------------

@@ -107,11 +107,10 @@ class Watching:
     def summary(self) -> dict[str, Any]:
         """What was watched, and what could not be."""
         one = self.watcher
-        skipped = sum(end - start for start, end in one.skipped)
         return {
             "source": self.stream.name, "from": round(one.start, 3), "to": round(one.now, 3),
             "alerts": one.alerts, "moments": one.moments, "opened": one.opened,
-            "asked": one.decision.asked, "skipped_seconds": round(skipped, 1),
+            "asked": one.decision.asked, "skipped_seconds": round(one.skipped_seconds, 1),
             "skipped": [list(part) for part in one.skipped],
             "seconds": round(time.monotonic() - self.began, 1), "warnings": list(one.warnings),
         }  # fmt: skip
