@@ -21,6 +21,7 @@ from longtake.storage.records import Chunk, Thumb, Video
 from longtake.storage.schema import HELD_SUMS
 from longtake.storage.store import Store
 from longtake.timecode import Span
+from longtake.tools.reading import Reader
 from tests.memory_world import Encoder, Script, add_video, chunks, lecture, open_store
 
 BUDGET = 900_000
@@ -47,7 +48,7 @@ def stream(
     video = add_video(store, name, script.duration)
     writer = MemoryWriter(store, video, Encoder(), budget=budget)
     for chunk in chunks(video, script):
-        writer.write(pictured(replace(chunk, last=False)))
+        writer.write(pictured(chunk))
         yield video, chunk
 
 
@@ -186,3 +187,10 @@ def test_wrong_sums_are_found_and_mended(tmp_path: Path) -> None:
     assert check(path, repair=True)[0].repaired
     with Store.open(path) as store:
         assert held(store, video.id) == right
+
+
+def test_status_tells_the_bytes(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        video = [v for v, _ in stream(store, BudgetSettings(), 0.05)][-1]
+        told = Reader(store, None).status(video.id)["bytes"]
+        assert sum(told.values()) == held(store, video.id).total > told["pictures"] > 0

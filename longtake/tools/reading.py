@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -110,6 +111,7 @@ class Reader:
             "passes": passes,
             "covered": self.covered(video),
             "levels": {kind: n for kind, n in levels.items() if n},
+            "bytes": asdict(self.store.sizes.of(video)),
         } | live_facts(known)
 
     def covered(self, video: str, as_of: Seconds | None = None) -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ def _text(status: Mapping[str, Any]) -> str:
     lines = [f"{head}  {clock(status['duration'])}", bar(status["covered"], status["duration"])]
     lines.append(coverage(status))
     lines += _live(status.get("live"))
+    size = status["bytes"]
+    lines.append(f"{sum(size.values()):,} bytes, {size['text']:,} of them text")
     counts = [(str(number), kind.replace(".", " ")) for kind, number in status["levels"].items()]
     return "\n".join([*lines, dim(table(counts, right=(0,)))])
 
