@@ -6,15 +6,14 @@ A drawn and spoken stream (`bench.worlds.standing`) is replayed and watched for 
 the profile's models, all at once. A change is found when its alert comes within `LATE` seconds of
 stream time after it; every other alert is false, ten near misses and repeated ones among them. In
 the same run: periodic alerts (as many, evenly spread, mean over offsets), the first gate alone, no
-contrast, no hysteresis, each over the same answers of the models. Then ten minutes in which nothing
-happens. `delay` is in stream time; `with_work` adds the seconds of computing since the deciding
-moment arrived, as they would pass in a live stream.
+contrast, no hysteresis, over the same moments. Then ten minutes in which nothing happens. `delay`
+is in stream time; `with_work` adds the seconds of computing since the deciding moment arrived, as
+they would pass in a live stream.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,6 +26,8 @@ import numpy as np
 from bench.machine import emit, machine, say
 from bench.worlds.standing import START, WORLDS, Event, World, make, make_static
 from longtake.agent.standing.firing import RULES
+from longtake.agent.standing.gates import Decision
+from longtake.agent.standing.names import Memo
 from longtake.agent.standing.predicate import parse
 from longtake.agent.standing.watcher import PREROLL, STEP, Alert, Query, Watcher
 from longtake.models.profiles import open_models
@@ -42,69 +43,45 @@ CONTROLS: dict[str, dict[str, Any]] = {
 }
 
 
-class Kept:
-    """A model whose answers are kept, so that every control hears and sees the same."""
+class Beside(Watcher):
+    """A watcher beside which others weigh the same moments: the controls, in one pass.
 
-    def __init__(self, model: Any, *names: str) -> None:
-        self._model, self._names = model, names
-        self._known: dict[str, Any] = {}
+    They share its senses and its closer looks, so nothing is read, heard or looked at twice.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._model, name)
-        if name not in self._names:
-            return real
+    def __init__(self, queries: Sequence[Query], models: Any, start: float) -> None:
+        self._memo = Memo()
+        super().__init__(queries, models, start=start, fresh=start == 0, store=self._memo)
+        self.others: dict[str, Watcher] = {}
+        self.told: dict[str, list[Alert]] = {}
 
-        def kept(*args: Any) -> Any:
-            key = hashlib.sha256(name.encode())
-            for one in args:
-                key.update(_bytes(one))
-            known = key.hexdigest()
-            if known not in self._known:
-                self._known[known] = real(*args)
-            return self._known[known]
+    def add(self, name: str, queries: Sequence[Query], models: Any, **off: Any) -> None:
+        """Put a control beside it."""
+        fresh = self.start == 0
+        other = Watcher(queries, models, start=self.start, fresh=fresh, store=self._memo, **off)
+        other._window = self._window
+        if other.decision._closer is not None:
+            other.decision = Decision(self.decision._closer)
+        self.others[name], self.told[name] = other, []
 
-        return kept
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, np.ndarray):
-        return str(value.shape).encode() + value.tobytes()
-    if isinstance(value, list | tuple):
-        return b"|".join(_bytes(one) for one in value)
-    return repr(value).encode()
-
-
-class Models:
-    """The profile's models, their answers kept; without the reader's `reread`, which keeps none."""
-
-    def __init__(self, profile: str) -> None:
-        models = open_models(profile)
-        self.voice_activity = Kept(models.voice_activity, "speech")
-        self.transcriber = Kept(models.transcriber, "transcribe")
-        self.text_reader = Reads(models.text_reader)
-        self.image_tagger = Kept(models.image_tagger, "look")
-        self.image_encoder = self.image_tagger
-        self.text_encoder = models.text_encoder
-
-
-class Reads:
-    """A text reader whose readings are kept."""
-
-    def __init__(self, reader: Any) -> None:
-        self._kept = Kept(reader, "read")
-        self.name = reader.name
-
-    def read(self, images: Sequence[Any]) -> Any:
-        """As the reader does."""
-        return self._kept.read(list(images))
+    def _moment(self, now: float, image: Any) -> Any:
+        moment = super()._moment(now, image)
+        for name, other in self.others.items():
+            other.now = self.now
+            self.told[name] += other._weigh(moment, time.monotonic())
+        return moment
 
 
 def watch(
-    path: Path, queries: Sequence[Query], models: Any, *, start: float = START, **more: Any
-) -> tuple[list[Alert], Watcher]:
+    path: Path, events: Sequence[Event], models: Any, *, start: float = START,
+    controls: bool = False,
+) -> tuple[list[Alert], Beside]:  # fmt: skip
     """Replay a stream and watch it from `start` on."""
     begin = max(0.0, start - PREROLL)
-    watcher = Watcher(queries, models, start=start, fresh=start == 0, **more)
+    watcher = Beside(queries_of(events), models, start)
+    for name, given in CONTROLS.items() if controls else ():
+        off = dict(given)
+        watcher.add(name, queries_of(events, hysteresis=off.pop("hysteresis", True)), models, **off)
     decoder = Decoder(path, start=begin, fine_fps=4.0, coarse_fps=1 / STEP, max_side=1280)
     return list(watcher.run(decoder)), watcher
 
@@ -165,10 +142,10 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {name: round(float(np.percentile(values, p)), 2) for name, p in at.items()}
 
 
-def measure(world: World, models: Models, *, controls: bool = True) -> dict[str, Any]:
+def measure(world: World, models: Any, *, controls: bool = True) -> dict[str, Any]:
     """Watch one world, and each control over the same answers."""
     began = time.monotonic()
-    alerts, watcher = watch(world.path, queries_of(world.events), models)
+    alerts, watcher = watch(world.path, world.events, models, controls=controls)
     seconds = time.monotonic() - began
     told = scored(world.events, [(one.query, one.at) for one in alerts])
     for one in alerts:
@@ -183,22 +160,18 @@ def measure(world: World, models: Models, *, controls: bool = True) -> dict[str,
     }  # fmt: skip
     if controls:
         made["controls"] = {"periodic": {"f1": periodic(world.events, alerts, world.seconds)}}
-        for name, off in CONTROLS.items():
-            off = dict(off)
-            asked = queries_of(world.events, hysteresis=off.pop("hysteresis", True))
-            others, _ = watch(world.path, asked, models, **off)
-            tried = scored(world.events, [(a.query, a.at) for a in others])
-            made["controls"][name] = {
-                k: tried[k] for k in ("f1", "found", "false", "most_for_one_event")
-            }
+        for name, others in watcher.told.items():
+            tried = scored(world.events, [(one.query, one.at) for one in others])
+            kept = ("f1", "found", "false", "most_for_one_event")
+            made["controls"][name] = {key: tried[key] for key in kept}
     return made
 
 
-def static(folder: Path, events: Sequence[Event], models: Models) -> dict[str, Any]:
+def static(folder: Path, events: Sequence[Event], models: Any) -> dict[str, Any]:
     """Ten minutes in which nothing happens."""
     path = make_static(folder)
     began = time.monotonic()
-    alerts, watcher = watch(path, queries_of(events), models, start=0.0)
+    alerts, watcher = watch(path, events, models, start=0.0)
     return {"seconds": 600, "alerts": len(alerts), "opened": watcher.opened,
             "took": round(time.monotonic() - began, 1)}  # fmt: skip
 
@@ -215,7 +188,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
-        models = Models(given.profile)
+        models = open_models(given.profile)
         worlds = [make(WORLDS[name], folder, given.photos) for name in given.world or ["market"]]
         report: dict[str, Any] = {"bench": "standing", "machine": machine(), "late": LATE}
         report["worlds"] = [measure(one, models, controls=not given.no_controls) for one in worlds]
