@@ -79,8 +79,11 @@ def ingest_command(
     what is done; the same command goes on from there.
 
     With --follow, SOURCE is still being made: a file that is written (MPEG-TS, Matroska, fragmented
-    MP4), a folder to which numbered segments are added, or an address (http, https, rtsp, rtsps,
-    udp, tcp). It is read as it comes, and has ended when nothing came for --idle seconds.
+    MP4), a folder to which numbered segments are added, an address (http, https, rtsp, rtsps, udp,
+    tcp), a camera (camera:0) or - for standard input. What cannot be read twice is recorded into the
+    library first, within live.keep_bytes. It is read as it comes, and has ended when nothing came for
+    --idle seconds. Killed, the same command finds the recording again; Ctrl-C ends that, too. When it
+    comes faster than it can be read, sight is left out for a while, never speech.
     """
     session = current()
     check_order(start, until)
