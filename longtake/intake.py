@@ -37,8 +37,8 @@ def intake(
 ) -> Iterator[Live]:
     """Open what a person names to be followed, recorded first where it must be.
 
-    On the way out the recording ends, unless an error is to blame: then it goes on for a while, for
-    whoever takes the reading up.
+    On the way out the recording ends, unless somebody else reads it, too, or an error is to blame:
+    then it goes on for a while, for whoever takes the reading up.
 
     Args:
         src: a file, a folder of segments, an address, ``-`` or a camera.
@@ -82,7 +82,7 @@ def intake(
 
 
 def _stop(recorded: Recording) -> None:
-    if recorded.alive():
+    if recorded.alive() and not recorded.shared():
         recorded.stop()
 
 

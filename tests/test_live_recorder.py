@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -364,6 +365,20 @@ def test_on_a_full_disk_the_oldest_go_first(
     assert int(segments(folder)[0].stem) > 0
     found = looks(all_of(folder, pictures))
     assert found == looks(pictures(film))[-len(found) :]
+
+
+def test_old_breaks_are_forgotten_and_the_wall_clock_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ring, "MOST_BREAKS", 3)
+    one = ring.Ring(tmp_path, "s", "n", 1)
+    one.begin()
+    began = datetime.fromisoformat(one.about["began"])
+    for at in range(1, 6):
+        one.note(float(at), 10.0, "lost")
+    assert [each["at"] for each in one.about["breaks"]] == [3, 4, 5]
+    moved = datetime.fromisoformat(one.about["began"]) - began
+    assert moved.total_seconds() + sum(each["seconds"] for each in one.about["breaks"]) == 50
 
 
 def test_about_is_rewritten_in_place_when_there_is_no_room_for_another(

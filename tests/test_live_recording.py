@@ -257,6 +257,23 @@ def test_standard_input_is_recorded_by_the_process_that_takes_it_over(
     assert [look for _, look in shown] == [look for _, look in truth]
 
 
+def test_a_recording_knows_whether_others_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longtake.perception.recorder.TOUCH", 0.1)
+    with Recording(tmp_path).attended() as one:
+        assert not one.shared()
+        with Recording(tmp_path).attended() as other:
+            time.sleep(0.5)  # each shows itself again and again
+            assert one.shared()
+            assert other.shared()
+        assert not one.shared()
+    (tmp_path / "reader-1-1").touch()  # of one that was killed
+    assert Recording(tmp_path).shared()
+    time.sleep(0.5)
+    assert not Recording(tmp_path).shared()
+
+
 def test_a_dead_address_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     server = socket.create_server(("127.0.0.1", 0))
     address = f"tcp://127.0.0.1:{server.getsockname()[1]}"

@@ -12,8 +12,8 @@ for each address and library, which outlives whoever started it:
 >>> recording = Recording.start("rtsp://camera/1", Path("my.longtake/raw"))  # doctest: +SKIP
 >>> with recording.attended(): ...             # read recording.folder         # doctest: +SKIP
 
-A reader shows itself by touching ``reader`` in the folder; when nobody did for `leash` seconds the
-recorder ends by itself. A recorder that was killed is taken up by the next one of the same address:
+A reader shows itself by touching ``reader`` (or ``reader-…``, its own) in the folder; when nobody
+did for `leash` seconds the recorder ends by itself. A recorder that was killed is taken up by the next one of the same address:
 stream time goes on where its files end, and a break tells how many seconds are missing.
 """
 
@@ -105,7 +105,7 @@ class _Guard(threading.Thread):
     def __init__(self, live: Live, folder: Path, leash: Seconds | None) -> None:
         super().__init__(daemon=True)
         self._live, self._leash = live, leash
-        self._stop, self._reader = folder / "stop", folder / "reader"
+        self._folder, self._stop = folder, folder / "stop"
         self.counts_from = math.inf
         """Nobody can read before the recording began; then, the wall clock."""
         self.why: str | None = None
@@ -128,9 +128,7 @@ class _Guard(threading.Thread):
                 self._live.stop()
 
     def _read(self) -> float:
-        with suppress(OSError):
-            return max(self.counts_from, self._reader.stat().st_mtime)
-        return self.counts_from
+        return max((self.counts_from, *map(_touched, self._folder.glob("reader*"))))
 
 
 class Recording:
@@ -138,6 +136,7 @@ class Recording:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._own: Path | None = None
 
     @classmethod
     def start(
@@ -181,18 +180,29 @@ class Recording:
     @contextmanager
     def attended(self) -> Iterator[Recording]:
         """Show that somebody reads it, for as long as this lasts."""
-        done = threading.Event()
+        done, own = threading.Event(), self.folder / f"reader-{os.getpid()}-{id(self)}"
+        self._own = own
 
         def keep_touching() -> None:
-            self.touch()
             while not done.wait(TOUCH):
-                self.touch()
+                with suppress(OSError):
+                    own.touch()
 
+        with suppress(OSError):
+            own.touch()
         threading.Thread(target=keep_touching, daemon=True).start()
         try:
             yield self
         finally:
             done.set()
+            own.unlink(missing_ok=True)
+
+    def shared(self) -> bool:
+        """Whether somebody else reads it, too."""
+        limit = time.time() - 3 * TOUCH
+        return any(
+            path != self._own and _touched(path) > limit for path in self.folder.glob("reader-*")
+        )
 
     def alive(self) -> bool:
         """Whether a recorder is at work on it."""
@@ -241,6 +251,13 @@ class Recording:
         if not said:
             said = json.dumps(_lost(self.folder / LOG)).encode()
         _heard(said)
+
+
+def _touched(path: Path) -> float:
+    """The wall clock (s) when a file was last touched."""
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def unfinished(raw_root: Path, source: str) -> Path | None:

@@ -23,7 +23,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ NEWEST: Seconds = 60.0
 """So much of the newest is kept whatever it takes."""
 ABOUT_EVERY: Seconds = 1.0
 MOST_BREAKS = 1000
-"""Beyond it the two oldest breaks become one, so that `about.json` stays small for weeks."""
+"""Beyond it the oldest is forgotten and `began` moved by what it missed: `about.json` stays small
+for weeks, and the wall clock of all that came later stays right."""
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -110,8 +111,9 @@ class Ring:
             {"at": round(at, 3), "wall": now_utc(), "seconds": round(seconds, 1), "why": why}
         )
         if len(breaks) > MOST_BREAKS:
-            breaks[1]["seconds"] = round(breaks[0]["seconds"] + breaks[1]["seconds"], 1)
-            del breaks[0]
+            began = datetime.fromisoformat(self.about["began"])
+            moved = began + timedelta(seconds=breaks.pop(0)["seconds"])
+            self.about["began"] = moved.isoformat(timespec="milliseconds")
         self._written = 0.0
 
     def tell(self, *, now: bool = False) -> None:
