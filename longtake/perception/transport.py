@@ -40,6 +40,7 @@ class Parts:
         self._transport: bool | None = None
         self._pat = b""
         self._tables: dict[int, Table] = {}
+        self._known: dict[int, bytes] = {}
         self._over = False
         self._why = ""
 
@@ -109,6 +110,8 @@ class Parts:
 
     def _is_other(self, pid: int, packet: bytes) -> bool:
         """Whether a table tells of other tracks than it did before."""
+        if self._known.get(pid) == packet[4:]:  # as last time, but for its counter
+            return False
         found = section(packet)
         if found is None or found[0] != (_PAT if pid == _PAT else _PMT):
             return False
@@ -116,7 +119,7 @@ class Parts:
         before = self._tables.get(pid)
         if before and before != table:
             return True
-        self._tables[pid] = table
+        self._tables[pid], self._known[pid] = table, packet[4:]
         if pid == _PAT:
             self._pat = packet
             self._tables |= {one: self._tables.get(one, ()) for one in table}
