@@ -22,6 +22,7 @@ from longtake.storage import rows
 from longtake.storage.records import Progress, Record, Video
 from longtake.storage.store import Store
 from longtake.timecode import Span
+from longtake.tools.looking import Looker
 from longtake.tools.registry import Toolbox
 from tests.fakes import fake_models
 from tests.test_agent_answers import no_source
@@ -141,7 +142,7 @@ def _ended(record: Record, time: float) -> Record:
     return replace(record, span=Span(record.span.start, time))
 
 
-@pytest.fixture(scope="module", params=range(4))
+@pytest.fixture(scope="module", params=range(3))
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A whole library, one that was cut off, and the time."""
     draw = random.Random(100 + request.param)
@@ -238,3 +239,22 @@ def test_when_a_slide_goes_is_not_known_before(
     whole.toolbox._corpora.clear()
     assert answers(whole, text, time)["text"] != known["text"]
     whole.store.close()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_second_looks_do_not_look_ahead(tmp_path: Path, seed: int) -> None:
+    path, spans = world(tmp_path / "w", seed), list[Span]()
+
+    def look(source: Path, video: Video, span: Span, models: Any, **more: Any) -> Any:
+        spans.append(span)
+        return {"lines": [], "tags": [], "frames": 2}
+
+    it = Sealed.at(path)
+    box = it.toolbox
+    box.looker = Looker(it.store, box.models, lambda video: Path(__file__), look=look)
+    for question in QUESTIONS[::3]:
+        answers(it, asked(question, seed), 150.0)
+    it.toolbox.locate("violin on the screen", video=it.video.id, as_of=150.0, fine=True)
+    assert spans
+    assert max(span.end for span in spans) <= 150.0
+    it.store.close()

@@ -120,6 +120,8 @@ def locate(
         shown = _places(found, most, spread)
         rest = [one for one in found if one not in shown]
         known = recall.store.video(video, as_of=as_of)
+        if as_of is not None:  # no frame beyond the time is looked at
+            known = replace(known, duration=min(known.duration, as_of))
         edged = [bisected(one, bearing, look, known) for one in shown]
         found = distinct([*edged, *rest])
     return Located(_places(found, most, spread), traced.curve, judged)
