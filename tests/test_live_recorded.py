@@ -13,8 +13,9 @@ from longtake.errors import Interrupted, SourceGone
 from longtake.follow import Follow
 from longtake.library import Library
 from longtake.perception.frames import frame_at
-from longtake.perception.recorder import Recording
-from longtake.perception.segments import parts, recording
+from longtake.perception.recorder import Recording, record
+from longtake.perception.segments import ROLLED, parts, recording
+from longtake.perception.sources import GrowingFile
 from tests.media import Scene, draw_video, tone
 from tests.test_live_file import Killed, kept, library, told
 from tests.test_live_recording import Station, kill, until
@@ -146,3 +147,32 @@ def test_ctrl_c_ends_the_recorder_too(tmp_path: Path, station: Callable[..., Sta
         assert about is not None
         assert about.ended
         assert about.edge < SECONDS - 5
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_was_deleted_before_it_was_read_is_a_break(
+    begun: bool, film: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "raw"
+    record(GrowingFile(film, idle=0.1), folder)
+    with library(tmp_path) as lib:
+        if begun:
+
+            def tell(event: dict[str, Any]) -> None:
+                raise Killed
+
+            with pytest.raises(Killed):
+                lib.ingest(folder, follow=0.2, on_progress=tell)
+            lib.close()
+            assert lib.videos()[0].media["live"]["breaks"] == []
+        done = lib.videos()[0].duration if begun else 0.0
+        for part in parts(folder)[:5]:  # as the recorder does when its room is full
+            part.path.unlink()
+        first = parts(folder)[0].start
+        assert done < first - 10
+        video = lib.ingest(folder, follow=0.2)
+        (lost,) = video.media["live"]["breaks"]
+        assert lost["why"] == ROLLED
+        assert lost["at"] == pytest.approx(done, abs=3.0)
+        assert lost["at"] + lost["seconds"] == pytest.approx(first, abs=0.1)
+        assert video.duration == pytest.approx(SECONDS, abs=0.5)
