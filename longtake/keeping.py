@@ -108,17 +108,18 @@ class Keeping:
         return self.kv.drop(self.video(video))
 
     def relink(self, video: Video | str, path: str | Path) -> Video:
-        """Tell where a moved file is now; its content must be the same.
+        """Tell where a moved file or folder of segments is now; its content must be the same.
 
         Raises:
             UsageError: the file holds other content.
         """
-        from longtake.perception.media import fingerprint, probe
+        from longtake.perception.media import probe
+        from longtake.perception.sources import open_live
         from longtake.storage.store import Store
         from longtake.watch import holds
 
         known, _ = self.video(video), probe(Path(path))
-        if not holds(known, fingerprint(Path(path))):
+        if not holds(known, open_live(path).content() or ""):
             raise UsageError(
                 f"{path} is not the content that was watched as {known.name}",
                 fix=f"longtake ingest {path} watches it as a video of its own",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from longtake.config import load_settings
+from longtake.errors import UsageError
 from longtake.library import Library
 from longtake.perception.segments import parts, recording
 from tests.fakes import FakeReader, FakeTranscriber, fake_models, tone
@@ -88,6 +89,11 @@ def test_a_folder_is_followed_into_a_library(camera: Path, tmp_path: Path) -> No
         assert own is None or live["began"] == own.began
         assert lib.ingest(camera, follow=0.2).id == video.id
         assert len(lib.videos()) == 1
+        moved = shutil.copytree(camera, tmp_path / "moved")
+        assert lib.relink(video, moved).path == str(moved)
+        parts(moved)[0].path.unlink()
+        with pytest.raises(UsageError, match="is not the content"):
+            lib.relink(video, moved)
 
 
 def test_going_on_after_a_kill_reads_no_more_than_it_needs(
