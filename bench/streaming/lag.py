@@ -2,9 +2,11 @@
 
 A child draws 10 frames a second into a growing file and notes when each one was written. It is
 followed as any file; when each picture reached perception is noted (`taken`), and when the chunk
-that holds it could be asked about (`askable`). Meanwhile questions are put through `Library.ask`
-with a chat model that takes 3 s for each reply: in a process of their own, or, as the control, in
-intake's own thread. A growing file is its own recording, so a frame is recorded when it is written.
+that that holds it could be asked about (`askable`). Meanwhile questions are put through `Library.ask`,
+each of which takes 3 s of waiting besides its work: in a process of their own, or, as the control,
+in intake's own thread. A growing file is its own recording, so a frame is recorded when it is
+written. Opening a stream takes some seconds, in which frames wait: `settled` leaves the first 10 s
+of the stream out.
 """
 
 from __future__ import annotations
@@ -28,35 +30,18 @@ from longtake.config import load_settings
 from longtake.errors import LongtakeError
 from longtake.library import Library
 
-FPS, REPLY, IDLE = 10, 3.0, 4.0
+FPS, REPLY, IDLE, OPENING = 10, 3.0, 4.0, 10.0
 QUESTION = "what does notice {} say?"
 
 
-class SlowChat:
-    """Takes its time for each reply, and has nothing to add."""
-
-    name, scores = "slow@1", False
-
-    def generate(
-        self, messages: Sequence[tuple[str, str]], *, max_tokens: int, stop: Sequence[str] = ()
-    ) -> str:
-        """Wait, and say nothing."""
-        time.sleep(REPLY)
-        return ""
-
-    def score(self, messages: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[float]:
-        """Have no probabilities."""
-        raise NotImplementedError
-
-
 def library(place: Path) -> Library:
-    """Open the stream's library with a slow chat model."""
+    """Open the stream's library."""
     settings = load_settings(library=place / "lag.longtake", profile="offline")
-    return Library(settings, models=stand_ins(), chat=SlowChat())  # type: ignore[arg-type]
+    return Library(settings, models=stand_ins())  # type: ignore[arg-type]
 
 
 class Asker:
-    """Puts one question after another; each another one, as replies are kept."""
+    """Puts one question after another."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -65,8 +50,10 @@ class Asker:
     def ask(self) -> None:
         """Put the next question."""
         began = time.monotonic()
+        waits = iter([REPLY])
         with library(self.place) as asked:
-            asked.ask(QUESTION.format(f"{len(self.seconds):05d}"))
+            asked.ask(QUESTION.format(f"{len(self.seconds):05d}"),
+                      on_step=lambda step: time.sleep(next(waits, 0.0)))  # fmt: skip
         self.seconds.append(time.monotonic() - began)
 
 
@@ -97,7 +84,7 @@ class Intake:
         from longtake.perception import pictures, pipeline
 
         flow: Any = pictures.PictureFlow
-        take, last = pipeline._Pass._take, flow.finish
+        take, push = pipeline._Pass._take, flow.push
 
         def taken(run: Any, item: Any) -> None:
             if hasattr(item, "small"):
@@ -105,11 +92,11 @@ class Intake:
                 self._ask(item.time)
             take(run, item)
 
-        def finished(flow: Any, *more: Any) -> Any:
-            self.frames += flow.frames
-            return last(flow, *more)
+        def pushed(flow: Any, packet: Any) -> Any:
+            self.frames += packet.size > 0
+            return push(flow, packet)
 
-        with patch.object(pipeline._Pass, "_take", taken), patch.object(flow, "finish", finished):
+        with patch.object(pipeline._Pass, "_take", taken), patch.object(flow, "push", pushed):
             yield
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -158,15 +145,16 @@ def _result(said: str) -> dict[str, Any]:
 
 
 def _told(intake: Intake, written: dict[float, float], seconds: int) -> dict[str, Any]:
-    lags = [wall - written[_shown(at)] for at, wall in intake.taken if _shown(at) in written]
+    shown = [(at, wall - written[_shown(at)]) for at, wall in intake.taken if _shown(at) in written]
+    lags, settled = [lag for _, lag in shown], [lag for at, lag in shown if at >= OPENING]
     chunks, askable, before = iter(intake.askable), [], 0.0
     for done, wall in chunks:
         askable += [wall - when for at, when in written.items() if before <= at < done]
         before = max(before, done)
     return {
-        "seconds": seconds, "written": len(written), "decoded": intake.frames,
+        "seconds": seconds, "written": len(written), "taken": intake.frames,
         "lost": len(written) - intake.frames, "pictures": len(intake.taken),
-        "taken_s": _spread(lags), "askable_s": _spread(askable),
+        "taken_s": _spread(lags), "settled_s": _spread(settled), "askable_s": _spread(askable),
     }  # fmt: skip
 
 

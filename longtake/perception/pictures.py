@@ -72,6 +72,7 @@ class PictureFlow:
         self._full = Converter(max_side=max_side)
         self._waiting: deque[tuple[Any, Seconds | None]] = deque()
         self._known: list[Seconds] = []
+        self._ahead = 1
         self._held: Any = None
         self._held_from: Seconds = 0.0
         self._images: tuple[Image | None, Image | None] = (None, None)
@@ -95,8 +96,11 @@ class PictureFlow:
             del self._known[: -4 * LOOKAHEAD]
         self._waiting.append((packet, time))
         newest = self._known[-1] if self._known else 0.0
+        # Without B-frames packets come in order, and the next one tells until when this one is on
+        # display: a live source with few frames a second is not held back for seconds.
+        self._ahead = 1 if self._ahead == 1 and packet.pts == packet.dts else LOOKAHEAD
         while self._waiting and (
-            len(self._waiting) > LOOKAHEAD
+            len(self._waiting) > self._ahead
             or newest - (self._waiting[0][1] or newest) > LOOKAHEAD_SECONDS
         ):
             yield from self._send(*self._waiting.popleft())
