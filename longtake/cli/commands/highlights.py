@@ -25,6 +25,7 @@ from longtake.errors import UsageError
 @click.option("--length", type=click.FloatRange(1), help="Seconds of all of them together.")
 @click.option("--from", "start", type=TIME, metavar="TIME", help="Not before this time.")
 @click.option("--to", "end", type=TIME, metavar="TIME", help="Not after this time.")
+@click.option("--at", type=TIME, metavar="TIME", help="Only what was known at this time.")
 @click.option("--vtt", "form", flag_value="vtt", help="Write WebVTT cues.")
 @click.option("--edl", "form", flag_value="edl", help="Write an edit list (CMX 3600).")
 @click.option("--ffmpeg", "form", flag_value="ffmpeg", help="Write a list for ffmpeg -f concat.")
@@ -38,6 +39,7 @@ def highlights_command(
     length: float | None,
     start: float | None,
     end: float | None,
+    at: float | None,
     form: str | None,
     out: Path | None,
 ) -> None:
@@ -52,7 +54,7 @@ def highlights_command(
     known = library.video(video)
     found = library.toolbox.highlights(
         known.id, n=n, about=about, min_gap=min_gap, length=length,
-        span=window(start, end, known),
+        span=window(start, end, known), as_of=at,
     )  # fmt: skip
     rows = [one.to_json() for one in found]
     data = {"video": known.id, "name": known.name, "about": about or None,
