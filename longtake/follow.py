@@ -88,6 +88,7 @@ class Follow(Watch):
                 wanted = self._begin_live(store, key, info)
             if wanted:
                 self._follow(until)
+            self._catch_up()
         return self.video
 
     def _follow(self, until: Seconds | None) -> None:
@@ -106,7 +107,6 @@ class Follow(Watch):
             self.live.stop()
             if self.beside:
                 self._say(self.beside.finish())
-        self._catch_up()
 
     @property
     def recorded(self) -> About | None:
@@ -121,7 +121,8 @@ class Follow(Watch):
         """Find or make the entry; False when there is nothing to follow any more."""
         self._adopt(store, self._entry(store, key, info))
         known = store.progress(self.video.id, "deep")
-        if known is None or not known.finished:
+        ended = self.video.media.get("live", {}).get("ended", True)
+        if known is None or not known.finished or not ended:
             return True
         if not holds(self.video, self.live.content() or ""):
             anew = f"longtake ingest {self.src} watches all of it as a new video"
@@ -137,22 +138,29 @@ class Follow(Watch):
         for known in store.videos():
             if known.fingerprint == key or (content and holds(known, content)):
                 return known
-        began = self.live.began() or wall_clock()
-        live: dict[str, Any] = {"began": began, "ended": None, "content": None, "breaks": []}
-        if about := self.recorded:
-            live["source"] = about.source
         return store.add_video(
             fingerprint=key,
             path=self.live.place(),
             name=self.live.name,
             duration=0.0,
-            media=asdict(info) | {"live": live},
+            media=asdict(info) | {"live": self._begun()},
         )
+
+    def _begun(self) -> dict[str, Any]:
+        """What there is to tell of a source that is followed from now on."""
+        began = self.live.began() or wall_clock()
+        told: dict[str, Any] = {"began": began, "ended": None, "content": None, "breaks": []}
+        return told | ({"source": about.source} if (about := self.recorded) else {})
+
+    def _ending(self) -> dict[str, Any]:
+        """What there is to tell of one that has ended."""
+        return {"ended": wall_clock(), "content": self.live.content(), "lag": 0.0}
 
     def _grow(self, end: Seconds, **more: Any) -> None:
         """Give the entry its new duration and what broke until there."""
-        live = self.video.media.get("live", {}) | {"lag": self.lag(end)} | more
-        before = live.get("breaks", [])
+        old = self.video.media.get("live") or self._begun()  # a plain watch may have begun it
+        live = old | {"lag": self.lag(end)} | more
+        before = live["breaks"]
         known = {(one["at"], one["why"]) for one in before}  # read again after a kill
         new = [one for one in self.live.taken() if (one.at, one.why) not in known]
         live["breaks"] = before + [asdict(one) for one in new]
@@ -160,15 +168,17 @@ class Follow(Watch):
         self.video = self.store.update_video(self.video.id, duration=end, media=media)
 
     def _end(self) -> None:
-        """Close the entry: nothing follows."""
+        """Close the entry, if no last chunk did: nothing follows."""
         from longtake.storage.records import Progress
 
+        if self.video.media.get("live", {}).get("ended"):
+            return
         with self._turn() as store:
             self._adopt(store, store.video(self.video.id))
             known = store.progress(self.video.id, "deep")
             done = known.done if known else 0.0
             with store.transaction():
-                self._grow(done, ended=wall_clock(), content=self.live.content(), lag=0.0)
+                self._grow(done, **self._ending())
                 if known:
                     ended = Progress(done, True, known.carry)
                     store.set_progress(self.video.id, "deep", ended)
@@ -203,7 +213,8 @@ class Follow(Watch):
             self._adopt(store, store.video(self.video.id))
             with store.transaction():
                 super()._keep(stage, chunk)
-                self._grow(chunk.span.end, left_out=self._left_out(chunk))
+                ending = self._ending() if chunk.last else {}
+                self._grow(chunk.span.end, left_out=self._left_out(chunk), **ending)
         self._look_after()
 
     # -- levels ----------------------------------------------------------------------------
@@ -256,7 +267,7 @@ class Follow(Watch):
 
     def _left_out(self, chunk: Chunk) -> list[list[Any]]:
         """The spans of the video that lost something, with those of a new chunk."""
-        spans = [list(one) for one in self.video.media["live"].get("left_out", [])]
+        spans = [list(one) for one in self.video.media.get("live", {}).get("left_out", [])]
         for clip in chunk.records:
             for what in clip.data.get("left_out", ()) if clip.level == "clip" else ():
                 if spans and spans[-1][2] == what and spans[-1][1] >= clip.span.start - 1e-3:

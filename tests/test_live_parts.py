@@ -21,10 +21,10 @@ from longtake.follow import Follow
 from longtake.memory.consolidation import Consolidator, due
 from longtake.memory.writer import MemoryWriter
 from longtake.storage.lock import WriterLock
-from longtake.storage.records import Record
+from longtake.storage.records import Progress, Record
 from longtake.storage.store import Store
 from tests.memory_world import Encoder, add_video, chunks, lecture, open_store
-from tests.test_live_file import draw, kept, library
+from tests.test_live_file import Killed, draw, kept, library
 
 
 def test_a_writer_waits_its_turn_and_then_gives_up(tmp_path: Path) -> None:
@@ -146,13 +146,37 @@ def test_other_writers_come_in_between_and_a_long_one_is_waited_for(
             lags.append(event["lag"])
             if not other:  # between two chunks another may write, and hold the library for long
                 other.append(Store.open(lib.path, write=True))
-                threading.Timer(1.0, other[0].close).start()
+            elif any("is writing" in one for one in event["warnings"]):
+                threading.Timer(0.5, other[0].close).start()  # some turns later
 
         video = lib.ingest(film, follow=0.2, on_progress=tell)
         assert video.duration == pytest.approx(60.0, abs=0.3)
         assert len([one for one in warned if "is writing" in one]) == 1
         assert lags[-1] == 0 < max(lags)
         assert lib.status(video)["live"]["lag"] == 0
+
+
+def test_killed_after_its_last_chunk_it_has_ended(film: Path, tmp_path: Path) -> None:
+    with library(tmp_path) as lib:
+
+        def tell(event: dict[str, Any]) -> None:
+            if event["done"] > 59:
+                raise Killed
+
+        with pytest.raises(Killed):
+            lib.ingest(film, follow=0.2, on_progress=tell)
+        lib.close()
+        first = lib.videos()[0]
+        assert first.media["live"]["ended"]
+        assert first.media["live"]["content"]
+        with Store.open(lib.path, write=True) as store:  # and the one that consolidates, too
+            store.set_progress(first.id, "levels", Progress(40.0, False, b""))
+        lib.close()
+        assert lib.ingest(film, follow=0.2).id == first.id
+        lib.close()
+        levels = lib.store.progress(first.id, "levels")
+        assert levels is not None
+        assert levels.finished
 
 
 def test_what_was_left_out_is_listed_with_the_video(
