@@ -24,7 +24,7 @@ from longtake.timecode import Span
 from longtake.tools.reading import Reader
 from tests.memory_world import Encoder, Script, add_video, chunks, lecture, open_store
 
-BUDGET = 900_000
+BUDGET = 1_300_000
 HOURS = 0.5
 
 
@@ -94,7 +94,7 @@ def test_text_goes_last_and_the_newest_is_whole(kept: Any) -> None:
 
 
 def test_words_go_when_nothing_else_is_left(tmp_path: Path) -> None:
-    little = 160_000
+    little = 220_000
     with open_store(tmp_path) as store:
         for video, chunk in stream(store, BudgetSettings(video_bytes=little)):
             if chunk.span.end > 600:
@@ -115,7 +115,7 @@ def test_what_is_marked_is_spared_whenever_it_was_marked(tmp_path: Path) -> None
 
     def run(place: Path, marks: bool) -> list[tuple[int, int]]:
         with open_store(place) as store:
-            for video, chunk in stream(store, BudgetSettings(video_bytes=160_000)):
+            for video, chunk in stream(store, BudgetSettings(video_bytes=220_000)):
                 if marks and chunk.span.end == 60.0:
                     mark(store, video, early, "before it was there")
                 if marks and chunk.span.end == 360.0:

@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--capacity", type=int, default=128)
     parser.add_argument("--budget", type=int, default=0)
-    parser.add_argument("--scenes", type=int, default=116)
+    parser.add_argument("--scenes", type=int, default=104)
     parser.add_argument("--chunk", type=float, default=60.0, help="seconds kept at once")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:

@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=0, help="cut it there")
     parser.add_argument("--fps", type=int, default=2)
-    parser.add_argument("--scenes", type=int, default=116)
+    parser.add_argument("--scenes", type=int, default=104)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a file; default: standard output")
     parser.add_argument("--log", type=Path, help="in real time: when each frame went out")

@@ -2,8 +2,9 @@
 
 The sums are kept by the tables' triggers (`schema`), so asking costs the same for an hour and for
 a month. They count what a library takes on disk, as near as rows tell: a text twice, as the word
-index holds it too; a vector twice, as an index file does; and what rows and ids cost. A picture
-that two videos share counts for both.
+index holds it too; a vector twice, as an index file does; what rows and ids cost, and pages that
+are half full. An empty library takes about 0.3 MB more. A picture that two videos share counts for
+both.
 """
 
 from __future__ import annotations
