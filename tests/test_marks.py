@@ -92,6 +92,7 @@ def test_a_mark_is_one_record_and_must_lie_in_the_video(tmp_path: Path) -> None:
             mark(store, video, Span(1.0, 2.0), "x" * 501)
         live = store.update_video(video.id, media={"live": {"ended": None}})
         assert mark(store, live, Span(70.0, 80.0)).span.start == 70.0
+        assert check(store.path) == []
 
 
 def test_what_was_marked_can_be_asked_for(tmp_path: Path) -> None:

@@ -286,7 +286,9 @@ def _held(database: Database, repair: bool) -> Iterator[Problem]:
 def _times(database: Database) -> Iterator[Problem]:
     rows = database.rows(
         "SELECT r.id, v.name FROM records r JOIN videos v ON v.ordinal = r.ordinal "
-        "WHERE r.start < 0 OR (v.duration > 0 AND r.end > v.duration + ?) ORDER BY r.n",
+        "WHERE (r.start < 0 OR (v.duration > 0 AND r.end > v.duration + ?)) "
+        # A person may mark what is still to come.
+        "AND r.maker != 'person' ORDER BY r.n",
         (_TOLERANCE,),
     )
     if rows:
