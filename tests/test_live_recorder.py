@@ -108,7 +108,10 @@ def test_each_segment_begins_at_the_time_of_its_name(film: Path, tmp_path: Path)
             assert first.is_keyframe
 
 
-def test_the_newest_segment_is_read_while_it_grows(film: Path, tmp_path: Path) -> None:
+def test_the_newest_segment_is_read_while_it_grows(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tape, "SETTLED", -1.0)  # a file comes faster than a stream settles
     data = film.read_bytes()
     path, folder = tmp_path / "live.ts", tmp_path / "raw"
     parts = [data[: len(data) // 7], data[len(data) // 7 : len(data) // 5]]
@@ -367,12 +370,25 @@ def test_on_a_full_disk_the_oldest_go_first(
     assert found == looks(pictures(film))[-len(found) :]
 
 
+def test_what_waited_in_a_buffer_came_earlier() -> None:
+    class Packet:
+        time_base = 1
+
+        def __init__(self, pts: float) -> None:
+            self.pts = pts
+
+    # Probed for 3 s, then in real time: second t came at 100 + t.
+    walls = [(103.0, 0.0), (103.01, 1.0), (103.02, 2.0), (103.03, 3.0), (104.0, 4.0), (105.0, 5.0)]
+    came = tape.arrived((wall, Packet(at), "") for wall, at in walls)
+    assert [wall for wall, *_ in came] == pytest.approx([100, 101, 102, 103, 104, 105], abs=0.04)
+
+
 def test_old_breaks_are_forgotten_and_the_wall_clock_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ring, "MOST_BREAKS", 3)
     one = ring.Ring(tmp_path, "s", "n", 1)
-    one.begin()
+    one.begin(1e9)
     began = datetime.fromisoformat(one.about["began"])
     for at in range(1, 6):
         one.note(float(at), 10.0, "lost")

@@ -138,7 +138,7 @@ def test_a_stream_in_real_time_is_recorded_whole_by_a_process(
 def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
     times: int, tmp_path: Path, station: Callable[..., Station]
 ) -> None:
-    source, chance = station(3), random.Random(8)
+    source, chance = station(1), random.Random(8)
     held: list[tuple[float, str]] = []
     folders = set()
     for kills in range(times + 1):
@@ -164,7 +164,7 @@ def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
     assert all(0 < later - one < 1.5 for one, later in pairwise(shown))
     # The wall clock of stream time: began + t + the seconds of all breaks before it.
     lasted = told["edge"] + sum(one["seconds"] for one in told["breaks"])
-    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, rel=0.35)
+    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, abs=2.0)
 
 
 def test_without_taking_up_each_kill_begins_anew(
@@ -183,7 +183,7 @@ def test_without_taking_up_each_kill_begins_anew(
 def test_a_lost_connection_is_a_break_with_what_is_missing(
     tmp_path: Path, station: Callable[..., Station]
 ) -> None:
-    source = station(2)
+    source = station(1)
     live = open_live(source.address, 5.0)
     recorder = threading.Thread(target=record, args=(live, tmp_path))
     recorder.start()
@@ -196,11 +196,11 @@ def test_a_lost_connection_is_a_break_with_what_is_missing(
     recorder.join()
     (one,) = about(tmp_path)["breaks"]
     assert one["why"] == "connection lost"
-    assert 1.0 < one["seconds"] < 10
     seen = [number for number in all_of(tmp_path, numbers) if number is not None]
     assert all(number < later for number, later in pairwise(seen))
     (hole,) = [later - number for number, later in pairwise(seen) if later > number + 1]
     assert hole > FPS  # what was sent meanwhile is lost
+    assert one["seconds"] == pytest.approx(hole / FPS, abs=1.5)
     shown = [at for at, _ in all_of(tmp_path, pictures)]
     assert all(0 < later - at < 1.5 for at, later in pairwise(shown))  # stream time goes on
 

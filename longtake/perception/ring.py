@@ -124,9 +124,9 @@ class Ring:
         self.about |= {"edge": round(self.edge, 3), "edge_wall": now_utc(), "bytes": self.bytes}
         _replace(self.folder / "about.json", json.dumps(self.about, ensure_ascii=False))
 
-    def begin(self) -> None:
-        """Say that the recording is on; its wall clock counts from here when it is a new one."""
-        self.about["began"] = self.about["began"] or now_utc()
+    def begin(self, wall: float) -> None:
+        """Say that the recording is on; a new one counts its wall clock from here."""
+        self.about["began"] = self.about["began"] or _utc(wall)
         self.tell(now=True)
 
     def end(self, error: str | None) -> None:
@@ -224,7 +224,11 @@ class Segment:
 
 def now_utc() -> str:
     """The time now to the millisecond, ISO 8601 in UTC: what stream time is held against."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return _utc(time.time())
+
+
+def _utc(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
 
 
 def read_about(folder: Path) -> dict[str, Any] | None:

@@ -10,9 +10,9 @@ holds all that belongs to its time. Timestamps are mended by `clock.Clock` as in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from longtake.perception.addresses import Address
 from longtake.perception.clock import Clock
@@ -31,6 +31,13 @@ MOST_HELD: Seconds = 1.0
 """So long, by the clock on the wall, one track waits for the other at a cut."""
 FARTHEST: Seconds = 10.0
 """So far, by their timestamps, they may lie apart in a file that comes in large pieces."""
+SETTLED: Seconds = 0.5
+MOST_EARLY = 2000
+MOST_WAITED: Seconds = 30.0
+"""So long, at most, what comes first may have waited in a buffer."""
+
+Came: TypeAlias = tuple[float, Any, str]
+"""The wall clock when a packet came, the packet, and what broke before it."""
 
 
 class Tape:
@@ -71,13 +78,21 @@ class Tape:
                 self._gap = max(0.0, float(zero) + begins - self._reached)
         leg = _Leg(self, container)
         clock = Clock(zero, 0.0, [], self._breaks.append)
-        try:
+
+        def stamped() -> Iterator[Came]:
             for packet in read_packets(container, leg.streams):
                 if self.live.stopped:
-                    break
+                    return
                 stamp(packet, clock, leg.ends)
-                if not (again and packet.pts * packet.time_base < begins):
-                    self._take(leg, packet)
+                if again and packet.pts * packet.time_base < begins:
+                    continue
+                why, self._breaks = "; ".join(self._breaks), []
+                clock.broken = self._breaks.append
+                yield time.time(), packet, why
+
+        try:
+            for came in arrived(stamped()):
+                self._take(leg, *came)
         finally:
             leg.close()
             self._reached = float(zero) + self.ring.edge
@@ -89,21 +104,19 @@ class Tape:
         """
         return self.live.rewinds and type(self.live) is not Address
 
-    def _take(self, leg: _Leg, packet: Any) -> None:
+    def _take(self, leg: _Leg, wall: float, packet: Any, why: str) -> None:
         """Write down what broke before this packet, and keep it."""
-        wall, at = time.time(), float(packet.pts * packet.time_base)
+        at = shown(packet)
         if not self.on:
             self.on = True
-            self.ring.begin()
+            self.ring.begin(wall)
             for tell in self._begun:
                 tell()
-        if self._breaks:
-            if self._last:
-                passed = (wall - self._last[0]) - max(0.0, at - self._last[1])
-                missing = passed if self._gap is None else self._gap
-                self.ring.note(self.ring.edge, max(0.0, missing), "; ".join(self._breaks))
-                self._gap = None
-            self._breaks.clear()
+        if why and self._last:
+            passed = (wall - self._last[0]) - max(0.0, at - self._last[1])
+            missing = passed if self._gap is None else self._gap
+            self.ring.note(self.ring.edge, max(0.0, missing), why)
+            self._gap = None
         for one in self.live.taken():  # mended without a loss: stream time goes on by itself
             self.ring.note(self.ring.edge, 0.0, one.why)
         self._last = (wall, at)
@@ -220,6 +233,39 @@ class _Leg:
         finally:
             if self._segment:
                 self._segment.close()
+
+
+def arrived(packets: Iterable[Came]) -> Iterator[Came]:
+    """Tell when the first packets of a leg really came.
+
+    While a stream is opened its first seconds wait in the demuxer, and then come at once: the one
+    that waited least tells how stream time and the clock on the wall lie to each other.
+    """
+    early: list[Came] = []
+    for came in packets:
+        if early and came[0] - early[0][0] > SETTLED:
+            yield from _backdated([*early, came])
+            yield from packets
+            return
+        early.append(came)
+        if len(early) >= MOST_EARLY:
+            yield from _backdated(early)
+            yield from packets
+            return
+    yield from _backdated(early)
+
+
+def _backdated(early: list[Came]) -> Iterator[Came]:
+    if early:
+        offsets = [wall - shown(packet) for wall, packet, _ in early]
+        least = max(min(offsets), offsets[0] - MOST_WAITED)
+        for wall, packet, why in early:
+            yield min(wall, least + shown(packet)), packet, why
+
+
+def shown(packet: Any) -> Seconds:
+    """The stream time at which a packet is shown."""
+    return float(packet.pts * packet.time_base)
 
 
 def stamp(packet: Any, clock: Clock, ends: dict[int, Fraction]) -> None:
