@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from longtake.agent.standing.firing import RULES
 from longtake.agent.standing.predicate import parse
 from longtake.agent.standing.watcher import Alert, Query, Watcher
 from longtake.perception.decode import Decoder
@@ -106,6 +108,19 @@ def test_a_closer_look_refuses_what_is_not_so_on_it(stream: Path) -> None:
     wavers = models(transcriber=Wavers(tones=TONES))
     assert not watched(stream, query, models=wavers)
     assert watched(stream, query, models=wavers, second=False)
+
+
+def test_without_hysteresis_what_stays_is_told_again_and_again(stream: Path) -> None:
+    """The cooldown counts from the last alert, and hides no missing hysteresis."""
+    predicate = parse('"budget" is on the slide')
+
+    def told(hysteresis: bool) -> int:
+        rules = {name: replace(rule, hysteresis=hysteresis) for name, rule in RULES.items()}
+        watcher = Watcher([Query(predicate, rules, cooldown=2.0)], models())
+        return len(list(watcher.run(Decoder(stream, fine_fps=4, coarse_fps=2))))
+
+    assert told(hysteresis=True) == 2
+    assert told(hysteresis=False) >= 6
 
 
 def test_an_alert_carries_its_evidence(stream: Path) -> None:

@@ -221,9 +221,10 @@ class Watcher:
             value = min(one.value, firing.rule.high - 0.01)
         if not firing.update(moment.time, value, one.onset):
             return None
-        quiet = moment.time < post.silent_until
-        post.silent_until = max(post.silent_until, moment.time + post.query.cooldown)
-        return None if quiet else one
+        if moment.time < post.silent_until:  # counted from the last alert, not from this
+            return None
+        post.silent_until = moment.time + post.query.cooldown
+        return one
 
     def _alert(self, post: _Post, one: Reading, arrived: float) -> Alert:
         self.alerts += 1
