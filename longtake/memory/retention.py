@@ -156,8 +156,7 @@ def _old(store: Store, video: str, before: Seconds | None) -> list[Record]:
     return [
         one
         for one in found
-        if (before is None or one.span.end <= before + 1e-6)
-        and not touches(one, spared)
+        if (before is None or one.span.end <= before + 1e-6) and not touches(one, spared)
     ]
 
 

@@ -111,9 +111,7 @@ class Live:
                 self._info = described(container, self.name)
         return self._info
 
-    def note(
-        self, why: str, seconds: Seconds | None = None, *, at: Seconds | None = None
-    ) -> None:
+    def note(self, why: str, seconds: Seconds | None = None, *, at: Seconds | None = None) -> None:
         """Record a break at a stream time, the present one if none is said."""
         place = self.now if at is None else at
         self.breaks.append(Break(round(place, 3), wall_clock(), seconds, why))
