@@ -156,6 +156,14 @@ def test_what_is_not_there_now_was_last_seen_before(dark: Library) -> None:
     assert heard.text.startswith("Not heard now (00:01:11–00:01:19). Last heard at 00:00:54")
 
 
+def test_a_screen_without_text_is_told_by_its_picture(dark: Library) -> None:
+    now = asked(dark, "What is on the screen now?")
+    assert now.status == "answered"
+    assert "no text is read there; the picture shows: " in now.text
+    assert "room" not in now.text.lower()
+    assert glances(dark, "What is on the screen now?") == ["window"]
+
+
 def test_beyond_the_newest_minute_the_memory_is_asked(
     dark: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

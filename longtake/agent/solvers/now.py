@@ -38,6 +38,11 @@ _NAME = re.compile(
     r"(?:(?:Dr|Prof|Mr|Ms|Mrs)\.? )?[^\W\d_][\w'’-]*(?: [^\W\d_a-z][\w'’.-]*){1,3}(?:, .*)?"
 )
 """A line that is a person's name, with a title before or a role behind."""
+_PICTURE = re.compile(
+    r"\bon (?:the )?(?:screen|display|monitor|tv)\b|"
+    r"\b(?:screen|display|camera|picture|feed) (?:shows?|showing)\b"
+)
+"""Asked so, a picture without text is an answer, too; of a slide or a sign only its words are."""
 
 
 def solve_now(desk: Desk, part: Part) -> tuple[Part, Finding | None]:
@@ -193,6 +198,11 @@ def _all_of(part: Part, one: Glance) -> Finding | None:
             text = f"Now, at {clock(rows[0]['start' if source == 'speech' else 'end'])}, "
             sentences.append(sentence(stop(text + _what(source, rows)),
                                       *range(place, place + len(rows))))  # fmt: skip
+    if not evidence and _PICTURE.search(part["text"].lower()):
+        evidence = _standing(one, "sight")
+        if evidence:
+            text = f"Now, at {clock(one.edge)}, no text is read there; {_what('sight', evidence)}"
+            sentences.append(sentence(stop(text), *range(len(evidence))))
     return finding("found", sentences, evidence, confidence=SURE) if evidence else None
 
 
