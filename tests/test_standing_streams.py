@@ -159,7 +159,9 @@ def pulled(skips: Any) -> list[float]:
     for item in flow:
         assert isinstance(item, Picture)
         times.append(item.time)
-        while skips and not flow._ended and not flow._full(flow.newest + 0.5):
+        coming = Picture(flow.newest + 0.5, item.small, item.full)
+        while skips and not flow._ended and not flow._full(coming):
+            coming = Picture(flow.newest + 0.5, item.small, item.full)
             time.sleep(0.001)  # the source is faster than the watch
     flow.close()
     return times

@@ -52,7 +52,7 @@ class Feed(Generic[T]):
 
     def _put(self, item: T) -> bool:
         with self._turn:
-            while self._bytes > self._ahead and not self._closed:
+            while not self._closed and self._full(item):
                 self._turn.wait()
             if self._closed:
                 return False
@@ -61,6 +61,16 @@ class Feed(Generic[T]):
             self._turn.notify_all()
             return True
 
+    def _full(self, item: T) -> bool:
+        """Whether there is no room for the next item now; called with the turn held."""
+        return self._bytes > self._ahead
+
+    def _pop(self) -> T:
+        """Take the next item; called with the turn held, when there is one."""
+        item = self._items.popleft()
+        self._bytes -= self._size(item)
+        return item
+
     def __iter__(self) -> Iterator[T]:
         while True:
             with self._turn:
@@ -68,15 +78,14 @@ class Feed(Generic[T]):
                     self._turn.wait()
                 if not self._items:
                     break
-                item = self._items.popleft()
-                self._bytes -= self._size(item)
+                item = self._pop()
                 self._turn.notify_all()
             yield item
         if self._error is not None:
             raise self._error
 
-    def close(self) -> None:
-        """Stop decoding and wait for the thread."""
+    def halt(self) -> None:
+        """Stop decoding, and let go of what waits; the reader comes to the end. From any thread."""
         with self._turn:
             self._closed = True
             self._items.clear()
@@ -84,4 +93,8 @@ class Feed(Generic[T]):
         stop = getattr(self._source, "stop", None)
         if stop is not None:  # What waits for a live source would not look up before it comes.
             stop()
-        self._thread.join()
+
+    def close(self, wait: float | None = None) -> None:
+        """Stop decoding and wait for the thread, `wait` seconds at most."""
+        self.halt()
+        self._thread.join(wait)

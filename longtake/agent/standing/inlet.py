@@ -7,12 +7,10 @@ is read as fast as the watch takes it, and nothing is skipped.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from longtake.perception.decode import Decoder
+from longtake.perception.feed import Feed
 from longtake.perception.items import Picture, Sound
 from longtake.timecode import Seconds
 
@@ -23,9 +21,8 @@ LEFT: Seconds = 2.0
 """Seconds that are left of them when that is too much."""
 
 
-class Inlet:
-    """Iterate over it once; `close` ends the thread and a live source,
-    `halt` does not wait for that.
+class Inlet(Feed[Item]):
+    """Iterate over it once; `close` ends the thread and a live source, `halt` does not wait for it.
 
     Args:
         decoder: what is read.
@@ -33,89 +30,41 @@ class Inlet:
     """
 
     def __init__(
-        self, decoder: Decoder, skips: Callable[[Seconds, Seconds], None] | None = None
+        self, decoder: Iterable[Item], skips: Callable[[Seconds, Seconds], None] | None = None
     ) -> None:
-        self._decoder, self._skips = decoder, skips
-        self._items: deque[Item] = deque()
-        self._turn = threading.Condition()
-        self._ended = self._closed = False
-        self._error: BaseException | None = None
+        self._skips = skips
+        self._skipped: tuple[Seconds, Seconds] | None = None
         self.newest: Seconds = 0.0
-        self._thread = threading.Thread(target=self._run, name="longtake-watch", daemon=True)
-        self._thread.start()
+        super().__init__(decoder, lambda item: 0)
 
     def __iter__(self) -> Iterator[Item]:
         """Yield items in order until the source ends."""
-        while True:
-            with self._turn:
-                while not self._items and not self._ended and not self._closed:
-                    self._turn.wait()
-                if not self._items:
-                    break
-                skipped = self._let_go()
-                item = self._items.popleft()
-                self._turn.notify_all()
+        for item in super().__iter__():
+            skipped, self._skipped = self._skipped, None
             if skipped is not None and self._skips is not None:
                 self._skips(*skipped)
             yield item
-        if self._error is not None:
-            raise self._error
-
-    def halt(self) -> None:
-        """Stop decoding; what waits is let go."""
-        with self._turn:
-            self._closed = True
-            self._items.clear()
-            self._turn.notify_all()
-        self._decoder.stop()
-
-    def close(self) -> None:
-        """Stop decoding and wait for the thread."""
-        self.halt()
-        self._thread.join(timeout=30.0)
-
-    def _let_go(self) -> tuple[Seconds, Seconds] | None:
-        """Drop what is too old; return the stretch."""
-        first, last = _time(self._items[0]), self.newest
-        if self._skips is None or last - first <= MOST:
-            return None
-        while len(self._items) > 1 and _time(self._items[0]) < last - LEFT:
-            self._items.popleft()
-        return first, _time(self._items[0])
-
-    def _run(self) -> None:
-        items = iter(self._decoder)
-        try:
-            for item in items:
-                if not self._put(item):
-                    break
-        except Exception as error:  # noqa: BLE001 - an edge: raised again where items are read
-            self._error = error
-        finally:
-            close = getattr(items, "close", None)
-            if close is not None:
-                close()
-            with self._turn:
-                self._ended = True
-                self._turn.notify_all()
 
     def _put(self, item: Item) -> bool:
-        with self._turn:
-            while not self._closed and self._full(_time(item)):
-                self._turn.wait()
-            if self._closed:
-                return False
-            self._items.append(item)
-            self.newest = max(self.newest, _time(item))
-            self._turn.notify_all()
-            return True
+        put = super()._put(item)
+        self.newest = max(self.newest, _time(item)) if put else self.newest
+        return put
 
-    def _full(self, time: Seconds) -> bool:
+    def _pop(self) -> Item:
+        """Drop what is too old, and note the stretch."""
+        first, last = _time(self._items[0]), self.newest
+        if self._skips is not None and last - first > MOST:
+            while len(self._items) > 1 and _time(self._items[0]) < last - LEFT:
+                self._items.popleft()
+            self._skipped = first, _time(self._items[0])
+        return super()._pop()
+
+    def _full(self, item: Item) -> bool:
         """Whether as much waits as may be held; from now on, twice as much before it is let go."""
         if not self._items:
             return False
         room = MOST if self._skips is None else 2 * MOST
-        return time - _time(self._items[0]) > room
+        return _time(item) - _time(self._items[0]) > room
 
 
 def _time(item: Item) -> Seconds:
