@@ -15,6 +15,7 @@ from longtake.agent.desk import Desk
 from longtake.agent.findings import Candidate, clock, listing, quoted, stop
 from longtake.agent.question.spoken import spoken
 from longtake.agent.reading.evidence import confidence
+from longtake.agent.reading.pages import readable
 from longtake.agent.state import Finding, Part
 from longtake.agent.videos.fan_out import told_together
 from longtake.agent.videos.naming import named
@@ -192,6 +193,8 @@ def _declined(
     said = [note(piece) for piece in dict.fromkeys(told) if piece]
     evidence: list[Candidate] = []
     nearest = first.get("nearest")
+    if nearest and nearest["source"] == "screen" and not readable(nearest["quote"]):
+        nearest = None  # a stray glyph is like nothing
     if first.get("offered"):
         evidence = _descending(first["offered"])
         said.append(_offer(evidence))
@@ -292,7 +295,8 @@ def scope(desk: Desk, videos: Sequence[Any], looks: Sequence[dict[str, Any]] = (
     for video in videos[:3]:
         spans = desk.toolbox.covered(video.id, desk.as_of)
         end = max((s["end"] for s in spans), default=0.0)
-        share = round(100 * end / video.duration) if video.duration else 0
+        # What is followed may have grown since the question was put.
+        share = min(100, round(100 * end / video.duration)) if video.duration else 0
         pieces.append(f"{share} % of {video.name} (00:00:00–{clock(end)})")
     more = f" and {len(videos) - 3} more videos" if len(videos) > 3 else ""
     closer = ""
