@@ -121,7 +121,7 @@ def test_a_second_look_is_made_once(world: World) -> None:
 
 
 def test_no_second_look_without_the_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.toolbox.looker, "has_source", lambda _video: False)
+    monkeypatch.setattr(world.toolbox.looker, "has_source", lambda *_: False)
     answer = ask(world, "What is written on the yellow crate in the warehouse?", reuse=False)
     assert answer.cost["inspections"] == 0
     assert "KX-4471" not in answer.text

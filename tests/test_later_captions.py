@@ -250,12 +250,18 @@ def test_an_answer_quotes_the_caption_and_without_it_there_is_none(
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["What does she say about the seagull?", "What is written on the slide about the seagull?"],
+    ("question", "status"),
+    [
+        ("What does she say about the seagull?", "not_in_video"),
+        # The file is gone: what a finer look at the slide would read is not claimed to be absent.
+        ("What is written on the slide about the seagull?", "insufficient"),
+    ],
 )
-def test_a_caption_is_never_what_was_said_or_shown(seen: Library, question: str) -> None:
+def test_a_caption_is_never_what_was_said_or_shown(
+    seen: Library, question: str, status: str
+) -> None:
     answer = seen.ask(question)
-    assert answer.status == "not_in_video"
+    assert answer.status == status
     assert all(one.source != "caption" for one in answer.evidence)
 
 

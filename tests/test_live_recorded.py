@@ -140,7 +140,7 @@ def test_a_killed_recorder_is_begun_again_and_the_gap_is_noted(
 
 
 def test_ctrl_c_ends_the_recorder_too(tmp_path: Path, station: Callable[..., Station]) -> None:
-    source = station(12, once=True)
+    source = station(5, once=True)
     with library(tmp_path) as lib:
 
         def tell(event: dict[str, Any]) -> None:

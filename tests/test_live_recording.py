@@ -164,7 +164,8 @@ def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
     assert all(0 < later - one < 1.5 for one, later in pairwise(shown))
     # The wall clock of stream time: began + t + the seconds of all breaks before it.
     lasted = told["edge"] + sum(one["seconds"] for one in told["breaks"])
-    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, abs=2.0)
+    # A kill hides up to half a second: what was read and not yet written counts as there.
+    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, abs=max(2.0, 0.5 * times))
 
 
 def test_without_taking_up_each_kill_begins_anew(
@@ -236,7 +237,7 @@ def test_standard_input_is_recorded_by_the_process_that_takes_it_over(
 ) -> None:
     starts = (
         "import sys; from pathlib import Path; from longtake.perception.recorder import Recording;"
-        "print(Recording.start('-', Path(sys.argv[1]), idle=5.0).folder, flush=True)"
+        "print(Recording.start('-', Path(sys.argv[1]), idle=30.0).folder, flush=True)"
     )
     command = [sys.executable, "-c", starts, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
@@ -246,7 +247,7 @@ def test_standard_input_is_recorded_by_the_process_that_takes_it_over(
         starter.stdin.write(data[: len(data) // 2])
         starter.stdin.flush()
         folder = Path(starter.stdout.readline().decode().strip())
-        assert starter.wait(10) == 0
+        assert starter.wait(60) == 0
         starter.stdin.write(data[len(data) // 2 :])  # whoever started it has gone
     recording = Recording(folder)
     until(lambda: not recording.alive())

@@ -161,8 +161,8 @@ def test_killed_at_any_instant_nothing_is_lost_and_nothing_twice(
 ) -> None:
     pick = random.Random(7)
     done = 0
-    for _ in range(kills):
-        home = tmp_path / str(done // 3)  # some kills in a row, then anew
+    for turn in range(kills):
+        home = tmp_path / str(turn // 3)  # some kills in a row, then anew
         chunks = 1 if kills == 1 else pick.randrange(2)
         done += killed(camera, home, chunks, pick.uniform(*((0.0, 0.5) if chunks else (1.0, 3.0))))
     assert done >= min(kills, 3)

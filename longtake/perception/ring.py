@@ -169,8 +169,14 @@ class Segment:
         if self._early is None:
             return
         data, self._early = self._early.getvalue(), None
-        self._file = _new_file(self._kept.path)
-        self.write(data)
+        path = self._kept.path
+        # A reader that comes in this instant meets no empty file. An open one keeps its name there.
+        first = path if os.name == "nt" else path.with_suffix(".part")
+        self._file = _new_file(first)
+        try:
+            self.write(data)
+        finally:
+            os.replace(first, path)
 
     def write(self, data: bytes) -> int:
         """Append, or overwrite where the muxer went back to."""

@@ -248,7 +248,9 @@ def arrived(packets: Iterable[Came]) -> Iterator[Came]:
             yield from packets
             return
         early.append(came)
-        if len(early) >= MOST_EARLY:
+        # More than can have waited: a source that pauses now is not waited for.
+        much = shown(came[1]) - shown(early[0][1]) > MOST_WAITED
+        if much or len(early) >= MOST_EARLY:
             yield from _backdated(early)
             yield from packets
             return
