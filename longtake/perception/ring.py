@@ -176,7 +176,8 @@ class Segment:
         try:
             self.write(data)
         finally:
-            os.replace(first, path)
+            with suppress(FileNotFoundError):  # the disk did not take it
+                os.replace(first, path)
 
     def write(self, data: bytes) -> int:
         """Append, or overwrite where the muxer went back to."""
