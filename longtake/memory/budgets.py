@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from longtake.memory.bounding import WHOLE
 from longtake.memory.retention import CHAPTERS, CLIPS, SCENES, SYNOPSES, reduce
 from longtake.storage.records import Level
 from longtake.storage.sizes import Kind
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from longtake.settings import BudgetSettings
     from longtake.storage.store import Store
 
-WHOLE: Seconds = 60.0
-"""The newest so many seconds are kept as they are."""
 FLOOR = 0.25
 """Share of the library's budget that the video being written keeps at least."""
 

@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import Any
 
 from longtake.errors import EmptyMedia, Locked, LongtakeError
-from longtake.perception.ring import Ring, read_about
+from longtake.perception.ring import Ring
+from longtake.perception.segment_list import recording
 from longtake.perception.sources import IDLE, Live, open_live
 from longtake.perception.tape import Tape
 from longtake.storage.lock import WriterLock
@@ -264,9 +265,9 @@ def unfinished(raw_root: Path, source: str) -> Path | None:
     """The newest recording of a source that has not ended."""
     found = []
     for path in raw_root.glob("*/about.json"):
-        about = read_about(path.parent)
-        if about and about["source"] == source and about["began"] and not about["ended"]:
-            found.append((about["began"], path.parent))
+        about = recording(path.parent)
+        if about and about.source == source and about.began and not about.ended:
+            found.append((about.began, path.parent))
     return max(found)[1] if found else None
 
 
