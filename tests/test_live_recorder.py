@@ -397,6 +397,33 @@ def test_old_breaks_are_forgotten_and_the_wall_clock_stays(
     assert moved.total_seconds() + sum(each["seconds"] for each in one.about["breaks"]) == 50
 
 
+@pytest.mark.parametrize(
+    ("edge", "told", "left"),
+    [
+        (100.0, "10:02:44", "10:02:40"),
+        (100.0, "10:00:50", "10:00:50"),
+        (40.0, "10:02:44", "10:01:40"),
+    ],
+    ids=["steady", "faster than real time", "less on disk than was told"],
+)
+def test_a_recording_is_taken_up_by_the_wall_clock_of_its_stream(
+    edge: float, told: str, left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = "2026-11-23T"
+    (tmp_path / "000000000000.mkv").write_bytes(b"-")
+    monkeypatch.setattr(ring, "end_of", lambda _: edge)
+    said = {
+        "format": ring.FORMAT, "began": f"{day}10:00:00+00:00", "edge": 100.0,
+        "edge_wall": f"{day}{told}+00:00", "breaks": [{"at": 20.0, "seconds": 60.0}],
+    }  # fmt: skip
+    (tmp_path / "about.json").write_text(json.dumps(said))
+    wanted = datetime.fromisoformat(f"{day}{left}+00:00").timestamp()
+    assert ring.Ring(tmp_path, "s", "n", 1).left == wanted
+    monkeypatch.setattr(ring, "STEADY", 0.0)
+    off = ring.Ring(tmp_path, "s", "n", 1).left
+    assert (off == wanted) == (left == told)
+
+
 def test_about_is_rewritten_in_place_when_there_is_no_room_for_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,8 +164,7 @@ def test_kills_at_any_instant_lose_nothing_that_was_on_disk(
     assert all(0 < later - one < 1.5 for one, later in pairwise(shown))
     # The wall clock of stream time: began + t + the seconds of all breaks before it.
     lasted = told["edge"] + sum(one["seconds"] for one in told["breaks"])
-    # A kill hides up to half a second: what was read and not yet written counts as there.
-    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, abs=max(2.0, 0.5 * times))
+    assert lasted == pytest.approx((seen[-1] - seen[0]) / FPS, abs=1.0)
 
 
 def test_without_taking_up_each_kill_begins_anew(

@@ -34,6 +34,8 @@ FORMAT = "longtake-recording@1"
 NEWEST: Seconds = 60.0
 """So much of the newest is kept whatever it takes."""
 ABOUT_EVERY: Seconds = 1.0
+STEADY: Seconds = 10.0
+"""A stream this near to `began` and its breaks runs in real time: they tell when its last moment was."""
 MOST_BREAKS = 1000
 """Beyond it the oldest is forgotten and `began` moved by what it missed: `about.json` stays small
 for weeks, and the wall clock of all that came later stays right."""
@@ -75,7 +77,11 @@ class Ring:
         said = float(old["edge"])
         self.edge = end_of(self.segments) if self.segments else said
         wall = datetime.fromisoformat(old["edge_wall"] or old["began"]).timestamp()
-        self.left = wall + min(0.0, self.edge - said)
+        told = wall + min(0.0, self.edge - said)
+        missed = sum(float(one["seconds"]) for one in old["breaks"])
+        steady = datetime.fromisoformat(old["began"]).timestamp() + self.edge + missed
+        # When it was told is off by what waited while the stream was opened, and each kill would add to it.
+        self.left = steady if abs(steady - told) < STEADY else told
 
     @property
     def bytes(self) -> int:
