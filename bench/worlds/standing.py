@@ -2,28 +2,21 @@
 
 Two worlds of one shape with other words and pictures: ``market`` was written first and is held out,
 ``station`` is the one on which thresholds may be chosen. The watch begins at `START`: what is said
-and shown before is no event. A change's time is exact: a slide's cut, a bullet's frame, the last
-sample of a phrase (each spoken line is made of two pieces that are set together, so that the end of
-the phrase inside it is known).
+and shown before is no event (`bench.worlds.watched`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from bench.worlds.draw import THEMES, Slide, draw_slide
-from bench.worlds.film import Format, Line, Shot, write_film
-from bench.worlds.pictures import camera
-from bench.worlds.voice import Sound, choose_engine, speak_all
-
-FORM = Format(size=(960, 540), fps=10, crf=26, sound_rate=16_000, room_noise=0.0008)
-START = 20.0
-"""The watch begins here."""
+from bench.worlds.film import Shot, write_film
+from bench.worlds.layers import Source
+from bench.worlds.watched import FORM, Say, Wish, World, events_of, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +32,6 @@ class Show:
     photo: tuple[str, str] | None = None
     colour: tuple[int, int, int] | None = None
     foot: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """A line: `phrase` ends it, or `rest` goes on without a pause."""
-
-    at: float
-    phrase: str
-    rest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A query, and the change that it is to be told of: a `Say`, or a time on screen.
-
-    `photos` marks queries whose words depend on the pictures that are used.
-    """
-
-    query: str
-    at: float = 0.0
-    said: float | None = None
-    until: float = 0.0
-    nots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,52 +218,20 @@ THINGS = {
 """What the two pictures of each world show: photographs, and drawn ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A change that is to be told of, when it becomes true, and when it is over."""
-
-    query: str
-    onset: float
-    until: float
-    nots: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A stream that was made, and its truth."""
-
-    name: str
-    path: Path
-    events: tuple[Event, ...]
-    near_misses: tuple[str, ...]
-    seconds: float
-    photographs: bool = field(default=False)
-
-
 def make(script: Script, folder: Path, photos: Path | None = None) -> World:
     """Draw and speak a world into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines, ends = _lines(script)
+    lines, ends = spoken(script.says, script.filler, script.end)
     shots = [shot for one, after in _turns(script) for shot in _shots(one, after, photos)]
     path = folder / f"{script.name}{'-photos' if photos else ''}.mp4"
     seconds = write_film(path, shots, lines, FORM)
-    drawn = 0 if photos else 1
-    first, second = (pair[drawn] for pair in THINGS[script.name])
-    events = []
-    for wish in script.wishes:
-        onset = wish.at if wish.said is None else ends[wish.said]
-        until = wish.until or onset + 8.0
-        events.append(Event(wish.query.format(first=first, second=second), onset, until, wish.nots))
-    return World(script.name, path, tuple(events), script.near_misses, seconds, photos is not None)
-
-
-def make_static(folder: Path, seconds: float = 600.0) -> Path:
-    """Ten minutes in which nothing happens: a slide, and the noise of a room."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "static.mp4"
-    slide = draw_slide(Slide("Please wait", ("The stream begins soon",)), FORM.size)
-    write_film(path, [Shot(0.0, seconds, lambda time: slide)], [], FORM)
-    return path
+    first, second = (pair[0 if photos else 1] for pair in THINGS[script.name])
+    wishes = [
+        replace(wish, query=wish.query.format(first=first, second=second)) for wish in script.wishes
+    ]
+    return World(
+        script.name, path, events_of(wishes, ends), script.near_misses, seconds, photos is not None
+    )
 
 
 def _turns(script: Script) -> list[tuple[Show, float]]:
@@ -327,59 +265,5 @@ def _flat(show: Show) -> Image.Image:
 def _pictured(
     pattern: str, drawn: str, photos: Path | None
 ) -> Callable[[float], Image.Image]:  # fmt: skip
-    if photos is None:
-        return lambda time: camera(drawn, FORM.size, time)
-    found = sorted(photos.glob(pattern))
-    if not found:
-        raise FileNotFoundError(f"no photograph {pattern} in {photos}")
-    photo = Image.open(found[0]).convert("RGB")
-    return lambda time: panned(photo, FORM.size, time)
-
-
-def panned(photo: Image.Image, size: tuple[int, int], time: float) -> Image.Image:
-    """Return what a slowly panning camera sees of a photograph, which fills the frame."""
-    scale = 1.1 * max(size[0] / photo.width, size[1] / photo.height)
-    wide, high = round(photo.width * scale), round(photo.height * scale)
-    x = (wide - size[0]) * (0.5 + 0.45 * np.sin(time / 7))
-    y = (high - size[1]) * (0.5 + 0.45 * np.cos(time / 9))
-    zoom = (photo.width / wide, photo.height / high)
-    box = (x * zoom[0], y * zoom[1], (x + size[0]) * zoom[0], (y + size[1]) * zoom[1])
-    return photo.resize(size, Image.Resampling.BILINEAR, box=box)
-
-
-def _lines(script: Script) -> tuple[list[Line], dict[float, float]]:
-    """All that is spoken, and when the phrase of each `Say` ends; filler where there is room."""
-    texts = [part for say in script.says for part in (say.phrase, say.rest) if part]
-    spoken = speak_all([*texts, *script.filler], engine=choose_engine())
-    sounds = {text: _trimmed(samples) for text, samples in spoken.items()}
-    rate, lines, ends = FORM.sound_rate, [], {}
-    for say in script.says:
-        parts = [sounds[part] for part in (say.phrase, say.rest) if part]
-        ends[say.at] = say.at + len(parts[0]) / rate
-        whole = np.concatenate(parts)
-        lines.append(Line(say.at, whole, f"{say.phrase} {say.rest}".strip()))
-    return [*lines, *_between(lines, script, sounds)], ends
-
-
-def _between(
-    lines: Sequence[Line], script: Script, sounds: dict[str, Sound]
-) -> list[Line]:  # fmt: skip
-    """Lines of no interest, where none of interest is within two seconds."""
-    rate, found, n, at = FORM.sound_rate, [], 0, 2.0
-    taken = sorted((one.start - 2.0, one.end(rate) + 2.0) for one in lines)
-    while at < script.end - 6.0:
-        text = script.filler[n % len(script.filler)]
-        end = at + len(sounds[text]) / rate
-        clash = next((b for a, b in taken if a < end and b > at), None)
-        if clash is not None:
-            at = clash
-            continue
-        found.append(Line(at, sounds[text], text))
-        n, at = n + 1, end + 3.0
-    return found
-
-
-def _trimmed(samples: Sound, quiet: float = 0.01) -> Sound:
-    """Without the silence that a voice begins and ends with."""
-    loud = np.flatnonzero(np.abs(samples) > quiet)
-    return samples[loud[0] : loud[-1] + 1] if len(loud) else samples
+    name, source = pattern if photos else drawn, Source(photos)
+    return lambda time: source.view(name, time)
