@@ -61,16 +61,16 @@ def run(
 
 def step(settings: Settings, video: str, encoder: TextEncoder) -> None:
     """Open the library for one step, unless another writer has it for long."""
+    from longtake.memory.bounding import capacity_of
     from longtake.memory.consolidation import Consolidator
     from longtake.models.quiet import give_back
     from longtake.storage.store import Store
 
     try:
         with Store.open(settings.library, write=True, wait=TURN) as store:
-            Consolidator(
-                store, store.video(video), encoder,
-                capacity=settings.capacity, budget=settings.budget,
-            ).step()  # fmt: skip
+            known = store.video(video)
+            capacity = capacity_of(known, settings.capacity, settings.live.capacity)
+            Consolidator(store, known, encoder, capacity=capacity, budget=settings.budget).step()
     except Locked:
         return  # a long writer: intake goes on meanwhile, and so does this, later
     give_back()

@@ -105,6 +105,10 @@ class LiveSettings:
         "Most bytes that a recording of a live source takes; the oldest go first, never the "
         "newest minute.", 2_000_000_000, ge=0
     )  # fmt: skip
+    capacity: int = _option(
+        "The capacity of what may not end: addresses, cameras, standard input and folders of "
+        "segments; 0 keeps everything.", 2048, ge=0
+    )  # fmt: skip
     leash: float = _option(
         "A recorder that nobody reads from ends after so many seconds.", 600.0, ge=60
     )
@@ -156,7 +160,7 @@ class Settings:
     clip_seconds: float = _option("Aimed length of a clip in seconds.", 10.0, ge=2, le=120)
     capacity: int = _option(
         "Most frames, clips, scenes and chapters each that a video keeps, 128 or more; "
-        "0 keeps everything.", 0, ge=0
+        "0 keeps everything (but see live.capacity).", 0, ge=0
     )  # fmt: skip
     search: SearchSettings = _option("Search.", factory=SearchSettings)
     progress: ProgressSettings = _option("Progress report.", factory=ProgressSettings)

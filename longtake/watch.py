@@ -110,6 +110,7 @@ class Watch:
         self._adopt(store, _register(store, self.source, print_, media))
 
     def _adopt(self, store: Store, video: Video) -> None:
+        from longtake.memory.bounding import capacity_of
         from longtake.memory.writer import MemoryWriter
 
         self.store, self.video = store, video
@@ -117,7 +118,7 @@ class Watch:
             store,
             self.video,
             self.models.text_encoder,
-            capacity=self.settings.capacity,
+            capacity=capacity_of(video, self.settings.capacity, self.settings.live.capacity),
             budget=self.settings.budget,
             consolidate=self._consolidates(),
         )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from longtake.errors import Locked
 from longtake.follow import Follow
 from longtake.memory.consolidation import Consolidator, due
 from longtake.memory.writer import MemoryWriter
+from longtake.settings import LiveSettings
 from longtake.storage.lock import WriterLock
 from longtake.storage.records import Progress, Record
 from longtake.storage.store import Store
@@ -102,6 +104,33 @@ def test_a_capacity_holds_at_each_step_apart(tmp_path: Path) -> None:
     came = sum((one.level, one.channel) == ("frame", "sight") for one in whole)
     assert len(frames) <= 128 < came
     assert sum(int(one.data.get("mass", 1)) for one in frames) == came
+
+
+@pytest.mark.parametrize(
+    ("endless", "settings", "most"),
+    [(True, LiveSettings(capacity=128), 128), (True, LiveSettings(capacity=0), 9999),
+     (False, LiveSettings(capacity=128), 9999)],
+    ids=["a folder of segments", "without", "a file"],
+)  # fmt: skip
+def test_what_may_not_end_has_a_capacity(
+    endless: bool, settings: LiveSettings, most: int, tmp_path: Path
+) -> None:
+    script = lecture(6.0)
+    with open_store(tmp_path) as store:
+        video = store.add_video(
+            fingerprint="0" * 64, path=str(tmp_path if endless else tmp_path / "a.ts"),
+            name="a", duration=script.duration, media={"live": {"ended": None, "breaks": []}},
+        )  # fmt: skip
+        writer = MemoryWriter(store, video, Encoder(), consolidate=False)
+        for chunk in chunks(video, script, size=60.0):
+            writer.write(chunk)
+        before = store.count(video=video.id, level="frame", channel="sight")
+    assert 128 < before < 9999
+    chosen = replace(load_settings(library=store.path), live=settings)
+    consolidate.step(chosen, video.id, Encoder())
+    with Store.open(store.path) as store:
+        after = store.count(video=video.id, level="frame", channel="sight")
+    assert after == before if most > before else after <= most
 
 
 ANOTHER_WRITER = """

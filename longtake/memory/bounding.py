@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from longtake.errors import UsageError
 from longtake.memory.capacity import Bounded, Entry, Merge, Pin
 from longtake.memory.levels import FOREVER, Memory
 from longtake.memory.marks import marked, touches
-from longtake.storage.records import Channel, Facet, Floats, Level, Record, VectorRow
+from longtake.storage.records import Channel, Facet, Floats, Level, Record, VectorRow, Video
 from longtake.timecode import Seconds, Span
 
 LEAST = 128
@@ -40,6 +41,15 @@ _BOUNDED: tuple[tuple[Level, Channel, Facet], ...] = (
     ("chapter", "caption", "text"),
 )
 """Level, channel, and the vectors that are compared."""
+
+
+def capacity_of(video: Video, given: int, endless: int) -> int:
+    """The most records that a level of a video may hold; 0: any number.
+
+    A file has an end, and so has what is remembered of it. What is recorded, or comes as a folder
+    of segments, may have none: it has the capacity `endless` where none is `given`.
+    """
+    return given or (endless if "live" in video.media and Path(video.path).is_dir() else 0)
 
 
 class Bounds:
