@@ -2,11 +2,11 @@
 
     python -m bench.answers [--world seminar] [--minutes 120] [--rows rows.jsonl] [--folder DIR]
 
-Makes the world (`bench.worlds.lecture`, on which answers were tuned, `bench.worlds.seminar`,
-`bench.worlds.auction` or `bench.worlds.regatta`, which are held out), ingests it with the
-offline profile, asks every question through `Library.ask` and through the baselines of
-`bench.baselines`, and only then opens the truth to mark the answers (`bench.scoring`). `--rows`
-writes every question with its answers and marks, one JSON line for each system.
+Makes the world (`bench.worlds.lecture`, on which answers were tuned, or one that is held out:
+`bench.worlds.seminar`, `auction`, `regatta` or `kitchen`), ingests it with the offline profile,
+asks every question through `Library.ask` and through the baselines of `bench.baselines`, and only
+then opens the truth to mark the answers (`bench.scoring`). `--rows` writes every question with
+its answers and marks, one JSON line for each system.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from bench.first import ask_first
 from bench.machine import emit, machine, say
 from bench.scoring import Prediction, mark, row, summary
 from bench.worlds.auction import AUCTION
+from bench.worlds.kitchen import KITCHEN
 from bench.worlds.lecture import LECTURE
 from bench.worlds.make import World, make_world
 from bench.worlds.regatta import REGATTA
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from longtake.storage.records import Video
 
 Ask = Callable[[str], Prediction]
-WORLDS = {recipe.name: recipe for recipe in (LECTURE, SEMINAR, AUCTION, REGATTA)}
+WORLDS = {recipe.name: recipe for recipe in (LECTURE, SEMINAR, AUCTION, REGATTA, KITCHEN)}
 
 
 def put_questions(ask: Ask, texts: Sequence[str]) -> tuple[list[Prediction], dict[str, float]]:

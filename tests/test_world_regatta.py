@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.answers import WORLDS
-from bench.worlds import regatta
+from bench.worlds import outing, regatta
 from bench.worlds.afloat import DRAWN, SAILS
 from bench.worlds.evening import Evening
 from bench.worlds.make import FORM
@@ -31,8 +31,8 @@ def day() -> Evening:
 
 def laid_out(minutes: float, seed: int) -> Evening:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(regatta, "speak_all", hummed)
-        return regatta.lay_out(minutes, seed, "none", FORM)
+        patch.setattr(outing, "speak_all", hummed)
+        return outing.lay_out(regatta.SCRIPT, minutes, seed, "none", FORM)
 
 
 def hummed(texts: list[str], **_more: object) -> dict[str, object]:
@@ -58,7 +58,9 @@ def everything() -> str:
     people = [text for person in PEOPLE.values() for text in (person.name, person.role)]
     cards = [look.what for part in PARTS for look in part.looks if isinstance(look.what, Card)]
     shown = [text for card in cards for text in (card.title, *card.lines)]
-    return "\n".join([*(text for _, text in regatta.speeches()), *people, *shown, TITLE, SUBTITLE])
+    return "\n".join(
+        [*(text for _, text in regatta.SCRIPT.speeches()), *people, *shown, TITLE, SUBTITLE]
+    )
 
 
 def test_sixty_questions_have_an_answer_and_twenty_have_none(day: Evening) -> None:
@@ -107,7 +109,7 @@ def test_every_answer_is_said_or_shown_in_its_gold_spans(day: Evening) -> None:
 
 def test_what_is_only_heard_is_on_no_sheet_and_the_other_way_round(day: Evening) -> None:
     sheets = "\n".join(line for _, line in day.shown)
-    said = "\n".join(text for _, text in regatta.speeches())
+    said = "\n".join(text for _, text in regatta.SCRIPT.speeches())
     loose = ("flat", "March", "Tuesdays", "14 June", "17:00", "11:34", "hook", "Sheet bend")
     assert all(word in sheets for word in loose)
     assert not any(word.casefold() in said.casefold() for word in loose)
@@ -156,7 +158,9 @@ def test_events_are_as_many_as_their_spans(day: Evening) -> None:
     assert counts == [3, 4, 2, 4]
     mentions = {"seal": 3, "horn": 4, "turned over|lies on its side": 2}
     for words, times in mentions.items():
-        texts = [text for _, text in regatta.speeches() if re.search(rf"\b({words})\b", text)]
+        texts = [
+            text for _, text in regatta.SCRIPT.speeches() if re.search(rf"\b({words})\b", text)
+        ]
         assert len(texts) == times
 
 
@@ -187,7 +191,7 @@ def test_near_misses_ask_about_what_is_there() -> None:
 
 def test_one_sentence_has_one_speaker() -> None:
     speakers: dict[str, set[str]] = {}
-    for who, text in regatta.speeches():
+    for who, text in regatta.SCRIPT.speeches():
         speakers.setdefault(text, set()).add(who)
     assert all(len(some) == 1 for some in speakers.values())
     assert {who for some in speakers.values() for who in some} == set(PEOPLE)

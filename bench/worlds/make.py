@@ -1,7 +1,7 @@
 """Make a world in a folder: a film, and the truth about it for a scorer's eyes only.
 
 A `Recipe` names a world and knows its timetable and its questions; `lecture`, `seminar`,
-`auction` and `regatta` each have one. The same arguments and the same voice give the same world.
+`auction`, `regatta` and `kitchen` each have one. The same arguments and the same voice give the same world.
 A film that is there is not made again; when only the questions have changed, they are asked anew
 of the same timetable.
 """

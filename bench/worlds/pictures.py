@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from bench.worlds import afloat, things, wares
+from bench.worlds import afloat, cookery, things, wares
 
 _BASE = (1280, 720)
 _MIDDLE = 20
@@ -129,7 +129,7 @@ def available() -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def picture(name: str, size: tuple[int, int]) -> Image.Image:
     """Return the picture `name`, softened as a lens does."""
-    others = {**things.DRAWN, **wares.DRAWN, **afloat.DRAWN}
+    others = {**things.DRAWN, **wares.DRAWN, **afloat.DRAWN, **cookery.DRAWN}
     drawn = _DRAWN.get(name) or others[name]
     return drawn().filter(ImageFilter.GaussianBlur(1.2)).resize(size)
 

@@ -7,9 +7,8 @@ wrong and are put right later. `CHAT` has no facts. Everything and everybody is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bench.worlds.evening import Person, Speech
+from bench.worlds.outing import Look, Part
 from bench.worlds.programme import Card
 
 TITLE = "Open day of the sailing club"
@@ -40,29 +39,6 @@ SEAL: tuple[Speech, ...] = (
     ("Kit", "The seal is here again, and it looks well fed."),
     ("Kit", "I have the seal in the picture once more, or was it a wave?"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is seen for a while: a sheet, a camera view or, with None, the title; and what is said.
-
-    In a `quiet` one there is no small talk.
-    """
-
-    what: Card | str | None
-    lines: tuple[Speech, ...]
-    seconds: float
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the day; `rest` if it is a break."""
-
-    key: str
-    looks: tuple[Look, ...]
-    chat: tuple[Speech, ...] = ()
-    rest: bool = False
 
 
 def _boats(numbers: tuple[int, ...], page: int) -> Card:

@@ -45,6 +45,11 @@ def choose_engine(wanted: str | None = None) -> str:
     )
 
 
+def second_engine(first: str) -> str:
+    """Name the best engine here that is not `first`, or `first` if it is the only one."""
+    return next((name for name in ENGINES if name != first and _available(name)), first)
+
+
 @lru_cache(maxsize=8)
 def _available(name: str) -> bool:
     if name == "festival":
