@@ -6,6 +6,7 @@
   instant, and another goes on to the end.
 * consolidation: a process makes levels while chunks are written; it gets SIGKILL at random
   instants and is begun again each time.
+* reasoning: a process asks and looks again; it gets SIGKILL at a random instant (`kills_asking`).
 * recorder: a process records a stream that comes in real time from a server on loopback; it gets
   SIGKILL at a random instant, and another takes the recording up. Nothing that was in the files at
   the kill may be lost, no packet may be there twice, and the gap must be noted.
@@ -28,6 +29,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.kills_asking import reasoning
 from bench.machine import emit, machine, say
 from bench.resume import difference, problems, snapshot, twice
 
@@ -81,26 +83,29 @@ def draw(folder: Path, seconds: int) -> Path:
     return draw_video(path, scenes, fps=5, size=(160, 90), sound=sound, rate=rate)
 
 
-def perceive(source: Path, library: Path, *, apart: bool) -> None:
-    """Follow a recording in this process; a line for each chunk."""
-    from longtake import consolidate
-    from longtake.config import load_settings
-    from longtake.follow import Follow
-    from longtake.library import Library
+def drawn_models() -> Any:
+    """Stand-ins that read what `draw` has drawn and hear its tones."""
     from tests.fakes import FakeReader, FakeTranscriber, fake_models
     from tests.media import read_blocks
 
     def lines(image: Any) -> list[str]:
         return [one for one in read_blocks(image).split("\n") if one]
 
+    return fake_models(text_reader=FakeReader(lines), transcriber=FakeTranscriber(tones=TONES))
+
+
+def perceive(source: Path, library: Path, *, apart: bool) -> None:
+    """Follow a recording in this process; a line for each chunk."""
+    from longtake import consolidate
+    from longtake.config import load_settings
+    from longtake.follow import Follow
+    from longtake.library import Library
+
     if apart:  # stand-ins are objects, but the consolidating child can make its own
         Follow._apart = lambda self: True  # type: ignore[method-assign]
         consolidate.COMMAND = (*CHILD, "consolidate")
-    models: Any = fake_models(
-        text_reader=FakeReader(lines), transcriber=FakeTranscriber(tones=TONES)
-    )
     settings = load_settings(library=library, profile="offline", chunk_seconds=10)
-    with Library(settings, models=models) as opened:
+    with Library(settings, models=drawn_models()) as opened:
         opened.ingest(
             source, follow=0.2, on_progress=lambda event: print(event["done"], flush=True)
         )
@@ -295,10 +300,21 @@ def recorder(folder: Path, instants: int, seed: int) -> dict[str, Any]:
     return summed(rows, lambda row: not row["lost"] and "twice" not in row) | told
 
 
+def asking(folder: Path, instants: int, seed: int) -> dict[str, Any]:
+    """Kill who asks, once in each round."""
+    calm = folder / "calm-asked.longtake"
+    command = [*CHILD, "perceive-alone", str(draw(folder, 60)), str(calm)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rows = reasoning(calm, folder, instants, seed)
+    wrong = ("lost", "damaged", "problems", "missing", "extra", "changed")
+    return summed(rows, lambda row: not any(row[name] for name in wrong))
+
+
 PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
     "perception": perception,
     "consolidation": consolidation,
     "recorder": recorder,
+    "reasoning": asking,
 }
 
 
