@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -58,15 +59,26 @@ def turns(library: Path, thread: str) -> list[str]:
     return [question for (question,) in _rows(library / "turns.sqlite", told, thread)]
 
 
-def sound(library: Path) -> list[str]:
-    """The files beside the library that SQLite calls damaged."""
-    files = sorted(library.glob("*.sqlite"))
-    return [path.name for path in files if _rows(path, "pragma integrity_check") != [("ok",)]]
+def lost(library: Path, told: Sequence[Any]) -> list[str]:
+    """What answers that were told had written and is not there: observations, turns."""
+    kept = set(observed(library))
+    gone = {name for _, names in told for name in names} - kept
+    return sorted(gone) + list(QUESTIONS[len(turns(library, "t")) : len(told)])
+
+
+def damaged(library: Path) -> list[str]:
+    """The files of a library that SQLite calls damaged."""
+    return [path.name for path in sorted(library.glob("*.sqlite")) if not _sound(path)]
+
+
+def _sound(path: Path) -> bool:
+    try:
+        return _rows(path, "pragma integrity_check") == [("ok",)]
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _rows(path: Path, sql: str, *given: str) -> list[tuple[Any, ...]]:
-    import sqlite3
-
     if not path.exists():
         return []
     with closing(sqlite3.connect(path)) as db:
@@ -113,15 +125,12 @@ def reasoning(calm: Path, folder: Path, instants: int, seed: int) -> list[dict[s
 
 def _row(library: Path, expected: dict[str, str], had: list[Any], hit: bool) -> dict[str, Any]:
     """What a kill left, and what the same questions make of it."""
-    kept = set(observed(library))
-    lost = sorted({name for _, names in had for name in names} - kept)
-    lost += list(QUESTIONS[len(turns(library, "t")) : len(had)])
-    damaged = sound(library)
+    left = {"lost": lost(library, had), "damaged": damaged(library)}
     killed([*CHILD, str(library), "u"], len(QUESTIONS), 60.0)
     wrong = difference(expected, snapshot(library) | observed(library))
     return {
-        "kills": int(hit), "answered": len(had), "lost": len(lost), "damaged": damaged,
-        "problems": problems(library), **{name: len(ids) for name, ids in wrong.items()},
+        "kills": int(hit), "answered": len(had), "problems": problems(library), **left,
+        **{name: len(ids) for name, ids in wrong.items()},
     }  # fmt: skip
 
 

@@ -242,13 +242,15 @@ def test_a_consolidator_that_dies_is_begun_again_until_it_is_given_up(
     assert beside.process is None
 
 
-@pytest.mark.parametrize("part", ["perception", "consolidation"])
+@pytest.mark.parametrize("part", ["perception", "consolidation", "reasoning"])
 def test_killed_at_random_instants_it_remembers_what_an_undisturbed_run_does(
     part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consolidate, "COMMAND", consolidate.COMMAND)  # the bench sets its own
-    few = kills.perception(tmp_path, 1, 3, 40) if part == "perception" else None
-    found = few or kills.consolidation(tmp_path, 1, 3)
+    if part == "perception":
+        found = kills.perception(tmp_path, 1, 3, 40)
+    else:
+        found = kills.PARTS[part](tmp_path, 1, 3)
     assert found["wrong"] == []
     assert found["as_undisturbed"] == 1
     assert found["kills"] >= 1
