@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from longtake.agent.agent import Agent
-from longtake.agent.question.now import cue_in
+from longtake.agent.question.classify import classify
+from longtake.agent.question.now import about_now, channels, cue_in
 from longtake.agent.state import Switches
 from longtake.config import load_settings
 from longtake.library import Library
@@ -80,10 +82,13 @@ def asked(library: Library, question: str, **more: Any) -> Any:
     return library.ask(question, library.videos()[0], **more)
 
 
-def glances(library: Library, question: str, **more: Any) -> list[str]:
+def glances(
+    library: Library, question: str, off: dict[str, bool] | None = None, **more: Any
+) -> list[str]:
     """Which of the short-term memories a question looked into."""
     steps: list[dict[str, Any]] = []
-    asked(library, question, on_step=steps.append, **more)
+    agent = Agent(library.toolbox, None, None, switches=Switches(**off or {}))
+    agent.ask(question, on_step=steps.append, **{"videos": library.videos(), **more})
     return [step["look"] for step in steps if step["step"] == "now"]
 
 
@@ -111,6 +116,102 @@ def without(library: Library, question: str, **off: bool) -> Any:
 )
 def test_cues(question: str, bare: str | None) -> None:
     assert cue_in(question) == bare
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("What is on the screen now?", ["screen"]),
+        ("What does the sign say now?", ["screen"]),
+        ("What is she saying right now?", ["speech"]),
+        ("Does she mention Monday now?", ["speech"]),
+        ("What is in the picture now?", ["sight", "screen"]),
+        ("Is there a dog now?", ["sight", "screen", "speech"]),
+        ("In which room is the exam now?", ["screen", "speech"]),
+    ],
+)
+def test_what_can_answer(question: str, wanted: list[str]) -> None:
+    (part,) = about_now(classify(question), None)
+    assert channels(part) == wanted
+
+
+class Work:
+    """How much the models of a library do during a question: read, named, heard."""
+
+    def __init__(self, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+        models = library.models
+        self.named = 0
+        self._reader, self._transcriber = models.text_reader, models.transcriber
+        look = models.image_tagger.look
+
+        def counted(images: Any) -> Any:
+            self.named += len(images)
+            return look(images)
+
+        monkeypatch.setattr(models.image_tagger, "look", counted)
+
+    def of(self, ask: Any) -> tuple[int, int, float]:
+        """Pictures read, pictures named, seconds of sound heard."""
+        before = self._reader.calls, self.named, self._transcriber.seconds
+        ask()
+        after = self._reader.calls, self.named, self._transcriber.seconds
+        return after[0] - before[0], after[1] - before[1], after[2] - before[2]
+
+
+def test_only_what_can_answer_is_looked_at_or_heard(
+    live: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(live, monkeypatch)
+    screen, speech = "What is on the screen now?", "What is she saying right now?"
+    read, named, heard = work.of(lambda: asked(live, screen))
+    assert (read, named, heard) == (1, 0, 0.0)
+    read, named, heard = work.of(lambda: asked(live, speech))
+    assert (read, named) == (0, 0)
+    assert heard > 0
+    read, named, heard = work.of(lambda: asked(live, "In which room is the exam now?"))
+    assert (read, named, heard) == (1, 0, 0.0)  # the picture answers, so nobody listens
+    read, named, heard = work.of(lambda: asked(live, "Is there anything yellow at the moment?"))
+    assert (read, named, heard) == (0, 1, 0.0)
+    for question in (screen, speech):
+        read, named, heard = work.of(lambda q=question: without(live, q, sparing=False))
+        assert read >= 1
+        assert named >= 1
+        assert heard > 0, "with everything looked at, it makes no difference here"
+
+
+def test_the_newest_picture_answers_and_no_older_one_is_read(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = recorded(drawn, tmp_path, 43.0)  # the slide turned at 0:40
+    work = Work(library, monkeypatch)
+    for question in ("What is on the screen now?", "In which room is the exam now?"):
+        assert "305" in asked(library, question).text
+        assert work.of(lambda q=question: asked(library, q)) == (1, 0, 0.0)
+        assert work.of(lambda q=question: without(library, q, sparing=False))[0] > 1
+    older = asked(library, "Does the slide say pruning now?")
+    assert older.status == "answered"  # it stood there in the newest 8 s
+    assert work.of(lambda: asked(library, "Does the slide say pruning now?"))[0] > 1
+
+
+def test_what_the_watch_has_read_of_the_minute_is_not_read_again(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = recorded(drawn, tmp_path, 80.0)
+    question = "In which room is the exam now?"
+    work = Work(library, monkeypatch)
+    behind = work.of(lambda: asked(library, question))
+    assert "Room 305" in asked(library, question).text
+    library.ingest(library.videos()[0].path, follow=0.01, until=75.0, later=False)
+    library.close()
+    assert "Room 305" in asked(library, question).text
+    assert asked(library, question).text.startswith("Not seen now")
+    assert glances(library, question) == ["window"]
+    assert work.of(lambda: asked(library, question))[0] < behind[0]
+    assert glances(library, question, off={"sparing": False}) == ["window", "buffer"]
+    video = library.videos()[0]
+    live = video.media["live"] | {"left_out": [[60.0, 70.0, "sight"]]}
+    thin = replace(video, media=video.media | {"live": live})
+    assert glances(library, question, videos=[thin]) == ["window", "buffer"]
 
 
 def test_now_and_earlier_are_both_right_while_it_grows(live: Library) -> None:
@@ -205,5 +306,5 @@ def test_as_of_a_time_now_is_that_time(live: Library) -> None:
     assert all(proof.end <= 12.0 for proof in made.evidence)
     later = asked(live, "What is on the screen now?", at=35.0)
     assert "pruning weights" in later.text
-    assert not glances(live, "What is on the screen now?", at=12.0)
+    assert not glances(live, "What is on the screen now?", as_of=12.0)
     assert glances(live, "What is on the screen now?") == ["window"]

@@ -116,6 +116,10 @@ class Switches:
     """Let a model that may weigh labels judge whether a passage answers."""
     guess: bool = True
     """Where nothing was found surely, tell the likeliest moment of the nearest clips as a guess."""
+    likely: bool = True
+    """Where nothing is answered, lead with the places nearest in meaning."""
+    plain: bool = True
+    """Where the parts of a question found nothing, ask it once more as one plain question."""
     calibrate: bool = True
     """Say how sure an answer is by what was measured, not by hand-set numbers."""
     kv: bool = True
@@ -124,6 +128,8 @@ class Switches:
     """Understand a follow-up from the turns before it."""
     now_only: bool = True
     """Answer what is asked about now from the newest frames alone, where they hold it."""
+    sparing: bool = True
+    """Look at, read and hear what is now only as far as the question needs; off: all of it."""
     sections: bool = True
     """Let a part of the day be what something comes after, not only a sentence of it."""
 

@@ -44,9 +44,13 @@ class Channels:
 
 
 def open_channels(
-    models: PerceptionModels, *, picture: bool, sound: bool, warnings: list[str] | None = None
-) -> Channels:
-    """Take what is needed from `models`; say in `warnings` what is missing."""
+    models: PerceptionModels, *, picture: bool, sound: bool, text: bool = True, tags: bool = True,
+    warnings: list[str] | None = None,
+) -> Channels:  # fmt: skip
+    """Take what is needed from `models`; say in `warnings` what is missing.
+
+    Of pictures, `text` and `tags` say what of them is wanted: no other model is opened.
+    """
 
     def take(what: str, get: Callable[[], M | None]) -> M | None:
         try:
@@ -63,6 +67,6 @@ def open_channels(
     return Channels(
         voice=take("speech", lambda: models.voice_activity) if sound else None,
         transcriber=take("speech", lambda: models.transcriber) if sound else None,
-        reader=take("screen text", lambda: models.text_reader) if picture else None,
-        tagger=take("sight", lambda: models.image_tagger) if picture else None,
+        reader=take("screen text", lambda: models.text_reader) if picture and text else None,
+        tagger=take("sight", lambda: models.image_tagger) if picture and tags else None,
     )

@@ -182,17 +182,17 @@ def look(
         return _sweep(sweep_of(source, span, fps), span, models, readings, text, warnings)
     length = max(span.duration, 1e-6)
     frames = list(frames_in(source, span, max(min(fps, MOST_FRAMES / length), 1.0 / length)))
-    channels = open_channels(models, picture=True, sound=False, warnings=warnings)
+    channels = open_channels(models, picture=True, sound=False, text=text, warnings=warnings)
     how: Crops = crops or ("quarters" if closer else "whole")
     worth, changes = changing(frames, readings)
     read = _Text(channels.reader, how, boxes)
-    for time, image, until in worth if text and channels.reader is not None else ():
+    for time, image, until in worth if channels.reader is not None else ():
         read.read(image, time, min(until, span.end))
     tags: list[SeenTag] = []
     tagged = 0
     if channels.tagger is not None:
         tags, tagged = tag_closely(channels.tagger, frames, crops=how, boxes=boxes)
-    told, captions = _captioned(models, frames, question)
+    told, captions = captioned(models, frames, question)
     cost = {"frames": len(frames), "readings": read.readings, "tagged": tagged}
     return Look(
         span=span,
@@ -201,7 +201,7 @@ def look(
         frames=tuple(time for time, _ in frames),
         cost=cost | ({"captions": captions} if captions else {}),
         caption=told,
-        colours=_hues(frames),
+        colours=hues(frames),
         changes=changes,
         unread=tuple(read.unread),
         size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
@@ -213,16 +213,18 @@ def _sweep(
     warnings: list[str] | None,
 ) -> Look:  # fmt: skip
     """Read what is new in the frames that a sweep kept; where that cannot be read, point there."""
-    channels = open_channels(models, picture=True, sound=False, warnings=warnings)
+    channels = open_channels(
+        models, picture=True, sound=False, text=text, tags=not text, warnings=warnings
+    )
     read, kept = _Text(channels.reader, "changed", ()), seen.fresh
     missed = list(kept[1:])
-    for n in telling([one.new for one in kept], readings) if text and channels.reader else ():
+    for n in telling([one.new for one in kept], readings) if channels.reader else ():
         if read.part(kept[n]) and kept[n] in missed:
             missed.remove(kept[n])
     frames = [(one.time, one.image) for one in kept]
     tags: list[SeenTag] = []
     tagged = 0
-    if channels.tagger is not None and not text:
+    if channels.tagger is not None:
         tags, tagged = tag_closely(channels.tagger, frames, crops="whole")
     return Look(
         span=span,
@@ -230,7 +232,7 @@ def _sweep(
         tags=tuple(tags),
         frames=seen.times,
         cost={"frames": len(seen.times), "readings": read.readings, "tagged": tagged},
-        colours=_hues(frames),
+        colours=hues(frames),
         changes=tuple(Change(one.time, one.share) for one in missed),
         unread=tuple(read.unread),
         size=(int(frames[0][1].shape[1]), int(frames[0][1].shape[0])),
@@ -283,7 +285,7 @@ class _Text:
         return bool(found)
 
 
-def _hues(frames: Sequence[tuple[Seconds, Image]]) -> tuple[Hues, ...]:
+def hues(frames: Sequence[tuple[Seconds, Image]]) -> tuple[Hues, ...]:
     """Name the colours of the frames, each time that they change."""
     found: list[Hues] = []
     for time, image in frames:
@@ -293,7 +295,7 @@ def _hues(frames: Sequence[tuple[Seconds, Image]]) -> tuple[Hues, ...]:
     return tuple(found)
 
 
-def _captioned(
+def captioned(
     models: Any, frames: Sequence[tuple[Seconds, Image]], question: str | None
 ) -> tuple[str, int]:
     """Describe some frames with the question in mind, where a captioner is there."""
@@ -307,6 +309,12 @@ def _captioned(
     shown = [every[n] for n in distinct(every)]
     step = max(1, -(-len(shown) // MOST_CAPTIONED))
     return captioner.caption(shown[::step], question).strip(), 1
+
+
+def read_whole(reader: TextReader, image: Image) -> list[TextLine]:
+    """Read a frame as it is."""
+    with _ONE_AT_A_TIME:
+        return read_closely(reader, image, closer=False)[0]
 
 
 def read_closely(
@@ -364,8 +372,7 @@ def tag_closely(
     boxes: Sequence[Box] = (),
 ) -> tuple[list[SeenTag], int]:
     """Tag the frames that differ and, on a few of them, their parts."""
-    economy = Economy(keep_share=0.03, patience=0)
-    kept = [(time, image) for time, image in frames if economy.offer(shrink(image)).keep]
+    kept = [stretch[0] for stretch in alike(frames)]
     if len(kept) > MOST_LOOKS:
         kept = [kept[round(i * (len(kept) - 1) / (MOST_LOOKS - 1))] for i in range(MOST_LOOKS)]
     best: dict[tuple[Seconds, str], float] = {}
@@ -379,6 +386,19 @@ def tag_closely(
             _note(best, time, tags)
     order = sorted(best.items(), key=lambda item: (-item[1], item[0]))
     return [SeenTag(time, label, round(p, 4)) for (time, label), p in order], count
+
+
+def alike(
+    frames: Sequence[tuple[Seconds, Image]],
+) -> list[list[tuple[Seconds, Image]]]:
+    """Put frames together that follow each other and look alike: naming one names them all."""
+    economy = Economy(keep_share=0.03, patience=0)
+    found: list[list[tuple[Seconds, Image]]] = []
+    for time, image in frames:
+        if economy.offer(shrink(image)).keep:
+            found.append([])
+        found[-1].append((time, image))
+    return found
 
 
 def _note(best: dict[tuple[Seconds, str], float], time: Seconds, tags: Sequence[Tag]) -> None:

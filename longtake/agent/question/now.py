@@ -51,6 +51,20 @@ def cue_in(text: str) -> str | None:
     return text[: found.start()] + "the " + text[found.end() :] if found else None
 
 
+def channels(part: Part) -> list[str]:
+    """What may answer a part about now, in the order in which it is asked.
+
+    Where a question says nothing of where, the picture is asked first: one is looked at sooner than
+    a sentence is heard. One that asks for words spoken is not answered by a slide, nor a slide by
+    words. The memory, which is asked after, goes by all of the part's sources.
+    """
+    sources: list[str] = part["sources"][:1] if part["strict"] else list(part["sources"])
+    if part["even"]:
+        return sorted(sources, key=lambda source: source == "speech")
+    heard = sources[0] == "speech"
+    return ["speech"] if heard else [source for source in sources if source != "speech"]
+
+
 def about_now(parts: Sequence[Part], at: Seconds | None) -> list[Part]:
     """Mark the parts that ask about now; as of a time `at`, bind them to that time.
 

@@ -6,21 +6,25 @@ that is read first; only where the answer is not in it is the memory joined, and
 so: "Not seen now (00:11:52–00:12:00). Last seen …". Of the memory the buffer comes first, the newest
 minute, which the watch may not have reached yet. With `Switches.now_only` off (the control in
 tests) what the window holds is only put beside everything that is remembered.
+
+Of the window only what the question needs is looked at (`longtake.agent.question.now.channels`), the
+newest picture first, and what answers ends it; the control, `Switches.sparing` off, looks at everything.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from longtake.agent.desk import Desk, candidate
 from longtake.agent.findings import Candidate, clock, finding, page_of, quoted, sentence, stop
 from longtake.agent.findings import at as told_at
+from longtake.agent.question.now import channels
 from longtake.agent.reading.evidence import collect, enough
 from longtake.agent.reading.pages import readable, top
 from longtake.agent.state import Finding, Part
@@ -28,7 +32,10 @@ from longtake.errors import LongtakeError
 from longtake.storage.records import Record, Video
 from longtake.timecode import Seconds
 from longtake.tools.corpus import Corpus, Unit
-from longtake.tools.now import Glance, followed
+from longtake.tools.now import BUFFER, SOURCES, Glance, followed
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 STANDS: Seconds = 1.0
 """What was last seen so shortly before the newest moment is there now."""
@@ -54,43 +61,72 @@ def solve_now(desk: Desk, part: Part) -> tuple[Part, Finding | None]:
     videos = [video for video in desk.videos if followed(video)]
     if not part.get("now") or not videos:
         return part, None
-    windows, trouble = _glances(desk, videos, "window")
-    if not windows:
-        return _joined(part, f"What is there now cannot be seen: {trouble}."), None
-    found = [made for video, one in windows if (made := _visible(desk, part, video, one))]
-    if found:
+    windows, trouble = _of_each([(v, v) for v in videos], partial(_window, desk))
+    seen, unread = _of_each(windows, partial(_visible, desk, part))
+    if not seen:
+        return _joined(part, f"What is there now cannot be seen: {trouble or unread}."), None
+    if found := [made for _, made in seen if made]:
         return part, _together(found)
+    windows = [(video, one) for video, one in windows if video.id in {v.id for v, _ in seen}]
     unseen = _unseen(part, [one for _, one in windows])
     plain = _joined(part, unseen)
-    lately, _ = _glances(desk, videos, "buffer")
-    found = [made for video, one in lately if (made := _lately(desk, part, video, one))]
-    if found:
+    lately, _ = _of_each(windows, partial(_lately, desk, part))
+    if found := [made for _, made in lately if made]:
         return plain, _together(found)
     if plain["words"] and part["kind"] != "exists":
         return plain, None
     return plain, _last_seen(desk, part, unseen)
 
 
-def _glances(
-    desk: Desk, videos: Sequence[Video], which: str
-) -> tuple[list[tuple[Video, Glance]], str]:
-    """The now-window or the buffer of each video; why one cannot be had."""
+def _of_each(
+    items: Sequence[tuple[Video, S]], make: Callable[[Video, S], T]
+) -> tuple[list[tuple[Video, T]], str]:
+    """What is made of each video that can be read; why one cannot be."""
     found, trouble = [], ""
-    for video in videos:
+    for video, one in items:
         try:
-            found.append((video, desk.once((which, video.id), partial(_look, desk, video, which))))
+            found.append((video, make(video, one)))
         except LongtakeError as error:
             trouble = error.message
     return found, trouble
 
 
-def _look(desk: Desk, video: Video, which: str) -> Glance:
+def _window(desk: Desk, video: Video, _: Video) -> Glance:
+    """The now-window of a video, the same for all parts of a question."""
+
+    def make() -> Glance:
+        one: Glance = desk.toolbox.now.window(video, desk.question, desk.count)
+        return _looked(desk, one, "window")
+
+    return desk.once(("window", video.id), make)
+
+
+def _buffer(desk: Desk, window: Glance) -> Glance:
+    """The newest minute: what the memory holds of it is taken from there."""
+
+    def make() -> Glance:
+        held = _held(desk, window.video, window.span.start) if desk.switches.sparing else 0.0
+        known = [u.record for u in desk.corpus.of() if u.record.span.start < held]
+        one: Glance = desk.toolbox.now.buffer(window, held=held, known=known, count=desk.count)
+        return _looked(desk, one, "buffer") if one.looks else one
+
+    return desk.once(("buffer", window.video.id), make)
+
+
+def _held(desk: Desk, video: Video, end: Seconds) -> Seconds:
+    """Until when the memory holds all of a video; what came too fast was seen in part only."""
+    live = video.media["live"]
+    thin = [float(low) for low, high, _ in live.get("left_out", ()) if high > end - BUFFER]
+    return min([desk.read_to(video), *thin])
+
+
+def _looked(desk: Desk, one: Glance, which: str) -> Glance:
     desk.count("inspections")
-    made: Glance = getattr(desk.toolbox.now, which)(video, desk.question)
-    desk.count("frames", len(made.pictures))
-    step = {"step": "now", "look": which, "video": video.id, "known": video.duration}
-    desk.tell(step | {"start": made.span.start, "end": made.span.end})
-    return made
+    step = {"step": "now", "look": which, "video": one.video.id, "known": one.video.duration}
+    desk.tell(step | {"start": one.span.start, "end": one.span.end})
+    if not desk.switches.sparing:
+        one.records(SOURCES, one.span.start)
+    return one
 
 
 def _joined(part: Part, note: str) -> Part:
@@ -125,7 +161,26 @@ def _visible(desk: Desk, part: Part, video: Video, one: Glance) -> Finding | Non
         return _speaker(one)
     if not part["words"]:
         return _all_of(part, one)
-    near = _narrowed(desk, video, one)
+    for records, whole in _stages(desk, part, one):
+        made = _answered(_narrowed(desk, video, records, blur=whole), part)
+        if made is not None:
+            return made
+    return None
+
+
+def _stages(desk: Desk, part: Part, one: Glance) -> Iterator[tuple[list[Record], bool]]:
+    """What is seen and heard of the window, more and more; whether that is all.
+
+    The newest picture comes first, then what else may answer, the older pictures last.
+    """
+    names = channels(part) if desk.switches.sparing else SOURCES
+    for n in range(len(names)) if desk.switches.sparing else ():
+        yield one.records(names[: n + 1], one.edge), False
+    yield one.records(names, one.span.start), True
+
+
+def _answered(near: Desk, part: Part) -> Finding | None:
+    """The answer that is at hand."""
     terms = near.terms(part["words"])
     found = collect(near, part, terms)
     found = [c for c in found if enough(c, terms)]
@@ -141,12 +196,15 @@ def _visible(desk: Desk, part: Part, video: Video, one: Glance) -> Finding | Non
     return made if made["status"] == "found" else None
 
 
-def _narrowed(desk: Desk, video: Video, one: Glance) -> Desk:
-    """A desk that knows the window and nothing else; without the switch, all that is remembered too."""
-    records = list(one.records)
+def _narrowed(desk: Desk, video: Video, records: Sequence[Record], *, blur: bool) -> Desk:
+    """A desk that knows these records and no others; without the switch, all that is remembered too.
+
+    Words that are nearly right count (`blur`) only once all is known: the right one may yet come.
+    """
     if not desk.switches.now_only:
         records = [*(unit.record for unit in desk.corpus.units), *records]
-    switches = replace(desk.switches, inspect=False, kv=False, guess=False)
+    blur = blur and desk.switches.blur
+    switches = replace(desk.switches, inspect=False, kv=False, guess=False, blur=blur)
     box = cast(Any, _Window(desk.toolbox, records))
     made = replace(desk, toolbox=box, videos=[video], switches=switches, _near={}, _made={},
                    places={})  # fmt: skip
@@ -217,15 +275,25 @@ def _what(source: str, rows: Sequence[Candidate]) -> str:
 
 def _standing(one: Glance, source: str) -> list[Candidate]:
     """What of a source is there at the newest moment, in the order in which it is read."""
-    units = [unit for unit in Corpus(one.records, [one.video]).units if unit.source == source]
     if source == "speech":
-        return [candidate(unit, SURE, lex=1.0) for unit in units[-MOST_SAID:]]
-    there = [u for u in units if u.record.span.end >= one.edge - STANDS]
-    if source == "sight":
-        return [candidate(unit, SURE, lex=1.0) for unit in there[-1:]]
-    there = [u for u in there if readable(u.record.text)] or there
+        said = _units(one, source, one.edge)
+        return [candidate(unit, SURE, lex=1.0) for unit in said[-MOST_SAID:]]
+    there: list[Unit] = []
+    for since in (one.edge, one.edge - STANDS):  # the newest picture; if it has none, those before
+        units = _units(one, source, since)
+        there = [u for u in units if u.record.span.end >= one.edge - STANDS] or there
+        if source == "sight" and there:
+            return [candidate(there[-1], SURE, lex=1.0)]
+        if any(readable(u.record.text) for u in there):
+            there = [u for u in there if readable(u.record.text)]
+            break
     there.sort(key=_reading_order)
     return [candidate(unit, SURE, lex=1.0) for unit in there[:MOST_LINES]]
+
+
+def _units(one: Glance, source: str, since: Seconds) -> list[Unit]:
+    units = Corpus(one.records([source], since), [one.video.id]).units
+    return [unit for unit in units if unit.source == source]
 
 
 def _reading_order(unit: Unit) -> tuple[float, float, str]:
@@ -235,9 +303,9 @@ def _reading_order(unit: Unit) -> tuple[float, float, str]:
 def _speaker(one: Glance) -> Finding | None:
     """Who speaks now: the one name on the screen beside what is said; no face or voice is known."""
     said = _standing(one, "speech")
-    names = [row for row in _standing(one, "screen") if _NAME.fullmatch(row["quote"])]
     if not said:
         return None
+    names = [row for row in _standing(one, "screen") if _NAME.fullmatch(row["quote"])]
     words = f"Now, at {clock(said[0]['start'])}, {_what('speech', said)}"
     if len(names) != 1:
         note = "Someone is speaking now, and nothing on the screen says who."
@@ -257,18 +325,32 @@ def _unseen(part: Part, glances: Sequence[Glance]) -> str:
     return f"Not {what} now ({spans})."
 
 
-def _lately(desk: Desk, part: Part, video: Video, one: Glance) -> Finding | None:
+def _lately(desk: Desk, part: Part, video: Video, window: Glance) -> Finding | None:
     """What the newest minute says of it, which the watch may not have reached."""
-    if not part["words"] or part["kind"] == "exists":
-        last = _latest(_narrowed(desk, video, one), part)
-        return _told_last(last) if last else None
+    if part["wants"] == "person" and not part["words"]:
+        return None
     # The newest page first: what an older one says is no longer so.
-    for since in sorted({r.span.start for r in one.records if r.channel != "sight"}, reverse=True):
-        later = tuple(r for r in one.records if r.span.end > since)
-        made = _visible(desk, part, video, replace(one, records=later))
+    for records, whole in _backwards(desk, part, _buffer(desk, window)):
+        near = _narrowed(desk, video, records, blur=whole)
+        if part["words"] and part["kind"] != "exists":
+            made = _answered(near, part)
+        else:
+            last = _latest(near, part)
+            made = _told_last(last) if last else None
         if made is not None:
             return made
     return None
+
+
+def _backwards(desk: Desk, part: Part, one: Glance) -> Iterator[tuple[list[Record], bool]]:
+    """More and more of a glance, from its end back; what is heard comes last where either will do."""
+    names = channels(part) if part["words"] else part["sources"][:1]
+    shown = [name for name in names if name != "speech"]
+    every = ([shown, names] if shown != names else [names]) if shown else [names]
+    for some in every if desk.switches.sparing else [list(SOURCES)]:
+        for since in one.times(some):
+            yield [r for r in one.records(some, since) if r.span.end > since], False
+    yield one.records(some, 0.0), True
 
 
 def _last_seen(desk: Desk, part: Part, unseen: str) -> Finding:
