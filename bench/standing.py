@@ -85,6 +85,8 @@ class Beside(Watcher):
         other._window = self._window
         if other.decision._closer is not None:
             other.decision = Decision(self.decision._closer)
+        for mine, its in zip(self._posts, other._posts, strict=True):
+            its.gate.meanings, its.gate.names = mine.gate.meanings, mine.gate.names
         self.others[name], self.told[name] = other, []
 
     def _moment(self, now: float, image: Any) -> Any:
@@ -104,7 +106,11 @@ def watch(
     for name, off in CONTROLS.items() if controls else ():
         watcher.add(name, queries_of(world, off), models, **off.watcher)
     decoder = Decoder(path, start=begin, fine_fps=4.0, coarse_fps=1 / STEP, max_side=1280)
-    return list(watcher.run(decoder)), watcher
+    alerts = []
+    for one in watcher.run(decoder):
+        say(f"{one.at:7.1f} {one.delay:5.2f} {one.query}: {one.channel} {one.quote!r} {one.p:.2f}")
+        alerts.append(one)
+    return alerts, watcher
 
 
 def queries_of(world: World, off: Control | None = None) -> list[Query]:
@@ -170,8 +176,6 @@ def measure(world: World, models: Any, *, controls: bool = True) -> dict[str, An
     alerts, watcher = watch(world.path, world, models, controls=controls)
     seconds = time.monotonic() - began
     told = scored(world.events, [(one.query, one.at) for one in alerts])
-    for one in alerts:
-        say(f"{one.at:7.1f} {one.delay:5.2f} {one.query}: {one.channel} {one.quote!r} {one.p:.2f}")
     made: dict[str, Any] = {
         "world": world.name, "photographs": world.photographs, "seconds": world.seconds,
         "watch": told, "delay": spread(told["delays"]),

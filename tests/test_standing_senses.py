@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
+from bench.worlds.draw import write
 from longtake.agent.standing.ears import Ears
 from longtake.agent.standing.eyes import Eyes
 from longtake.agent.standing.gates import Gate
@@ -12,9 +14,11 @@ from longtake.agent.standing.matching import Meanings
 from longtake.agent.standing.moment import Reading, Seen
 from longtake.agent.standing.names import Names
 from longtake.agent.standing.predicate import parse
-from longtake.models.protocols import Tag
+from longtake.models.protocols import Tag, TextLine
+from longtake.perception.edges import TextWatch
 from longtake.perception.items import Sound
-from tests.fakes import FakeTagger, FakeTranscriber, FakeVoice, tone
+from longtake.perception.screen import Line
+from tests.fakes import FakeReader, FakeTagger, FakeTranscriber, FakeVoice, tone
 
 RATE = 16_000
 TONES = {400.0: "the closing date is monday"}
@@ -107,6 +111,53 @@ def test_a_picture_that_stands_is_looked_at_once() -> None:
     for n in range(20):
         eyes.see(n / 2, image)
     assert eyes.looks == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "since"),
+    [
+        ("GULLS 2 TERNS 3", "GULLS 3 TERNS 3", 40.0),  # a counter in its place
+        ("the old bridge", "the old bridge is closed", 40.0),  # a line that runs in, or is typed
+        ("GULLS 2", "GULLS2", 2.0),  # only read otherwise
+        ("GULLS 2", "GULLS 2", 2.0),
+    ],
+)
+def test_a_line_says_something_since_it_was_read_with_it(
+    first: str, then: str, since: float
+) -> None:
+    eyes = Eyes({"screen"}, None, None)
+    line = Line("a", first, 0.9, (0.1, 0.1, 0.3, 0.2), 2.0, 41.0, 3.0)
+    eyes._screen.lines = [line]
+    eyes._said = {"a": eyes._says(line, 3.0, [])}
+    assert [one.since for one in eyes.lines()] == [2.0]
+    line.text = then
+    eyes._said = {"a": eyes._says(line, 40.0, [])}
+    assert [(one.text, one.since) for one in eyes.lines()] == [(then, since)]
+
+
+def test_a_number_that_is_read_as_another_is_news_though_it_was_read_better_before() -> None:
+    eyes = Eyes({"screen"}, None, None)
+    line = Line("a", "GULLS 2", 0.99, (0.1, 0.1, 0.3, 0.2), 2.0, 41.0, 3.0)
+    eyes._screen.lines = [line]
+    eyes._said = {"a": eyes._says(line, 3.0, [])}
+    found = [TextLine("GULLS3", 0.95, line.box), TextLine("12:45", 0.95, (0.5, 0.5, 0.6, 0.6))]
+    for time, lines in ((40.0, found), (41.0, [])):  # it stays so when others are read
+        eyes._said = {"a": eyes._says(line, time, lines)}
+        assert [(one.text, one.since) for one in eyes.lines()] == [("GULLS3", 40.0)]
+
+
+def test_a_line_that_runs_through_is_read_on_its_way() -> None:
+    def readings(watch: TextWatch | None) -> int:
+        eyes = Eyes({"screen"}, FakeReader(lambda image: []), None)
+        eyes._watch = watch or eyes._watch
+        for n in range(12):
+            image = Image.new("RGB", (960, 540), "grey")
+            words = "the old bridge is closed tonight, take the tunnel instead"
+            write(ImageDraw.Draw(image), (500 - 73 * n, 500), words, 26, (250, 250, 250))
+            eyes.see(n / 2, np.asarray(image))
+        return eyes.readings
+
+    assert readings(None) > readings(TextWatch(small_wait=2))
 
 
 def opened(contrast: bool) -> list[bool]:

@@ -13,6 +13,7 @@ from longtake.agent.standing.firing import RULES
 from longtake.agent.standing.predicate import parse
 from longtake.agent.standing.watcher import Alert, Query, Watcher
 from longtake.perception.decode import Decoder
+from longtake.perception.items import Picture
 from tests.fakes import FakeReader, FakeTranscriber, fake_models, tone
 from tests.media import Scene, draw_video, read_blocks
 
@@ -108,6 +109,34 @@ def test_a_closer_look_refuses_what_is_not_so_on_it(stream: Path) -> None:
     wavers = models(transcriber=Wavers(tones=TONES))
     assert not watched(stream, query, models=wavers)
     assert watched(stream, query, models=wavers, second=False)
+
+
+def flashed(red: list[tuple[float, float]], **more: Any) -> list[float]:
+    """When a watch tells that a white picture turns red, which it is in the given seconds."""
+    rule = replace(RULES["seen"], k=more.pop("k", RULES["seen"].k))
+    rules, cooldown = {**RULES, "seen": rule}, more.pop("cooldown", 15.0)
+    query = Query(parse("the picture turns red"), rules, cooldown)
+    items = []
+    for n in range(72):
+        colour = (200, 20, 20) if any(a <= n / 2 < b for a, b in red) else (240, 240, 240)
+        image = np.full((108, 192, 3), colour, np.uint8)
+        items.append(Picture(n / 2, image, image))
+    return [one.onset for one in Watcher([query], models(), **more).run(items)]
+
+
+def test_a_flash_is_no_event() -> None:
+    """The last look still holds when the flash is over; the pictures since then do not agree."""
+    flash, stays = [(12.0, 13.0)], [(12.0, 18.0)]
+    assert len(flashed(stays)) == 1
+    assert flashed(flash) == []
+    assert len(flashed(flash, second=False)) == 1
+    assert len(flashed(flash, k=1)) == 1
+
+
+def test_what_comes_again_and_again_is_told_at_the_pace_that_the_cooldown_allows() -> None:
+    twice = [(6.0, 9.0), (12.0, 15.0)]
+    assert len(flashed(twice, cooldown=0.0)) == 2
+    assert len(flashed(twice)) == 1
 
 
 def test_without_hysteresis_what_stays_is_told_again_and_again(stream: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from longtake.agent.standing.matching import Meanings, matched
+from longtake.agent.standing.matching import Meanings, compact, matched
 from longtake.agent.standing.predicate import parse
 from longtake.errors import UsageError
 from tests.fakes import FakeTextEncoder
@@ -54,6 +54,30 @@ def test_a_quoted_phrase_must_be_whole_and_in_order() -> None:
     assert value(query, "the closing dates are near") == 1.0
     for near_miss in ("the closing ceremony", "a date for closing", "the date of the closing"):
         assert value(query, near_miss) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("phrase", "line", "held"),
+    [
+        ("low tide", "thelowtide begins", True),
+        (
+            "low tide",
+            "Thelow tide begins",
+            False,
+        ),  # only "low" is in the first word, as in "follow"
+        ("low tide", "Follow tide tables", False),
+        ("low tide", "Follow the low tide", True),
+        ("first aid", "Firstaidhere", True),
+        ("first aid", "First Aida tonight", False),
+        ("Gulls 3", "GULLS3TERNS4", True),
+        ("Gulls 3", "GULLS 30", False),
+        ("closed", "undisclosed", False),
+    ],
+)
+def test_a_line_without_blanks_holds_a_phrase_but_no_part_of_a_word_does(
+    phrase: str, line: str, held: bool
+) -> None:
+    assert compact(parse(f'"{phrase}" is on screen'), line) is held
 
 
 def test_numbers_are_one_number_however_they_are_written() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -197,7 +198,35 @@ def _same_root(root: str, term: str, word: str) -> float:
 
 
 def compact(predicate: Predicate, text: str) -> bool:
-    """Whether a line holds the phrases with the blanks left out, as readers leave them out."""
-    letters = "".join(c for c in text.lower() if c.isalnum())
-    wanted = ["".join(c for c in one.lower() if c.isalnum()) for one in predicate.phrases]
-    return bool(wanted) and all(len(one) >= LONG and one in letters for one in wanted)
+    """Whether a line holds the phrases with the blanks left out, as readers leave them out.
+
+    An edge of the phrase may lie inside a word of the line only where that word holds more of the
+    phrase than its outer word: there the blanks are lost. "Follow tide" has its blank, and does
+    not hold "low tide"; "thelowtide" does.
+    """
+    words = [one for word in text.lower().split() if (one := _letters(word))]
+    return bool(predicate.phrases) and all(
+        sum(map(len, wanted)) >= LONG and _holds(words, wanted)
+        for wanted in (
+            [_letters(word) for word in one.lower().split()] for one in predicate.phrases
+        )
+    )
+
+
+def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    letters, phrase = "".join(words), "".join(wanted)
+    ends = list(accumulate(map(len, words), initial=0))
+    at = letters.find(phrase)
+    while at >= 0:
+        end = at + len(phrase)
+        next_blank = next(one for one in ends if one > at)
+        last_blank = next(one for one in reversed(ends) if one < end)
+        begins = at in ends or next_blank > at + len(wanted[0])
+        if begins and (end in ends or last_blank < end - len(wanted[-1])):
+            return True
+        at = letters.find(phrase, at + 1)
+    return False
+
+
+def _letters(word: str) -> str:
+    return "".join(c for c in word if c.isalnum())
