@@ -18,7 +18,10 @@ from typing import Any, cast
 from longtake.agent.desk import Desk
 from longtake.agent.findings import finding
 from longtake.agent.question.classify import classify as parts_of
+from longtake.agent.question.classify import part as part_of
+from longtake.agent.question.classify import wanted
 from longtake.agent.question.decompose import decompose as split
+from longtake.agent.question.manners import bare
 from longtake.agent.question.now import about_now
 from longtake.agent.question.resolve import answered
 from longtake.agent.question.resolve import resolve as bind
@@ -31,6 +34,10 @@ from longtake.agent.writing.compose import compose, note, searched
 from longtake.agent.writing.phrase import KINDS, phrase
 from longtake.tools.now import followed
 
+ASKED_PLAINLY = ("fact", "said", "shown", "when")
+NEVER_PLAIN = ("count", "compare", "exists", "choice", "unsupported", "summary", "highlights",
+               "at_time")  # fmt: skip
+"""A sentence about it is no answer to how often, which of two, or whether."""
 COSTS = ("searches", "records_read", "inspections", "frames", "model_calls")
 
 
@@ -95,8 +102,37 @@ def decompose(desk: Desk, state: State) -> State:
 
 
 def schedule(desk: Desk, state: State) -> State:
-    """Nothing to change: which parts are ready is worked out by `ready`."""
-    return {}
+    """Which parts are ready is worked out by `ready`; when all were in vain, one more may be."""
+    if not desk.switches.plain or desk.stop() or desk.ledger.out_of_time():
+        return {}
+    again = None if state.get("options") else plainly(state)
+    if again is None:
+        return {}
+    step = traced(desk, state, "plainly", text=again["text"], words=again["words"])
+    return {"parts": [*state["parts"], again], "trace": step}
+
+
+def plainly(state: State) -> dict[str, Any] | None:
+    """The whole question as one plain part, once its parts found nothing; None where that is no help.
+
+    What was cut at "when", "before" or "who" was perhaps no time, order or second question at all:
+    "what did they use for a rudder after theirs had broken?" asks for a thing.
+    """
+    parts, out = state["parts"], state["out"]
+    if not out or len(out) < len(parts) or any(one["finding"]["status"] == "found" for one in out):
+        return None
+    first = parts[0]
+    whole = len(parts) == 1 and not first.get("op") and first["kind"] in ASKED_PLAINLY
+    bound = any(p.get("settled") or p.get("window") or p.get("refers") for p in parts)
+    known = any(p.get("understood") or p.get("referent") or p.get("now") for p in parts)
+    never = any(p.get("plain") or p["kind"] in NEVER_PLAIN for p in parts)
+    if whole or bound or known or never:
+        return None
+    text = bare(state["question"]).rstrip(" ?")
+    again = part_of(text, "fact", even=True, pick="best", wants=wanted(text.lower()), plain=True)
+    if not again["words"]:
+        return None
+    return again | {"id": f"s{len(parts) + 1}", "deps": [], "settled": None, "bind": None}
 
 
 def ready(desk: Desk, state: State) -> list[dict[str, Any]]:
@@ -116,13 +152,14 @@ def synth(desk: Desk, state: State) -> State:
     """Write the answer from the findings; the model may put it into one more sentence."""
     solved = in_order(state)
     parts, findings = [s["part"] for s in solved], [s["finding"] for s in solved]
-    looks = [look for s in solved for look in s["looks"]]
+    done = sorted(state["out"], key=lambda s: str(s["id"]))
+    looks = [look for s in done for look in s["looks"]]
     made = compose(desk, parts, findings, looks)
     said, why = phrased(desk, state, parts, findings, made)
     answer = {k: made[k] for k in ("status", "value", "choice")}
     answer["confidence"] = round(float(made["confidence"]), 3)
     answer["forced"] = any(f.get("forced") for f in findings)
-    walked = [step for s in solved for step in s["trace"]]
+    walked = [step for s in done for step in s["trace"]]
     trace = [
         *state["trace"],
         *walked,
@@ -133,16 +170,21 @@ def synth(desk: Desk, state: State) -> State:
 
 
 def in_order(state: State) -> list[Solved]:
-    """What became of each part, in the order of the question; what was not begun is left open."""
+    """What became of each part, in the order of the question; what was not begun is left open.
+
+    The question asked once more plainly stands for all of it where it found something.
+    """
     solved = {one["id"]: one for one in state["out"]}
     stopped = finding(
         "weak", confidence=0.2, note="Stopped before this was looked for.", forced=True
     )
-    return [
+    told = [
         solved.get(part["id"])
         or {"id": part["id"], "part": part, "finding": stopped, "looks": [], "trace": []}
         for part in state["parts"]
     ]
+    again = [s for s in told if s["part"].get("plain") and s["finding"]["status"] == "found"]
+    return again or [s for s in told if not s["part"].get("plain")]
 
 
 def ground_check(desk: Desk, state: State) -> State:

@@ -12,6 +12,7 @@ never hold exactly may match words that sound or look nearly the same, at a lowe
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,7 @@ _SOURCES: dict[tuple[str, str], Source] = {
     ("video", "caption"): "caption",
 }
 _FLOOR_IDF = 0.35
+_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 OUTLIVED = 6
 """A screen line that saw so many others come and go belongs to the frame, not to a page."""
 
@@ -250,4 +252,10 @@ def _unit(record: Record) -> Unit:
     roots = tuple(stem(word) for word in with_digits(words))
     pairs = frozenset(a + b for a, b in pairwise(words))
     source = _SOURCES.get((record.level, record.channel), "screen")
-    return Unit(record, source, roots, frozenset(roots), pairs)
+    return Unit(record, source, roots, frozenset([*roots, *_humps(record.text)]), pairs)
+
+
+def _humps(text: str) -> list[str]:
+    """Stems of the words inside names of code: "SQLException", "avg_speed"."""
+    names = re.findall(r"\b\w*(?:[a-z][A-Z]|[A-Z]{2,}[a-z]|_)\w*", text)
+    return [stem(h.lower()) for name in names for h in _HUMP.findall(name) if len(h) > 2]

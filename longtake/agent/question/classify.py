@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from longtake.agent.question import patterns as p
+from longtake.agent.question.manners import bare
 from longtake.agent.question.timed import timed
 from longtake.agent.question.whole import whole_kind
 from longtake.agent.state import Part
@@ -26,7 +27,7 @@ def classify(question: str, options: list[str] | None = None) -> list[Part]:
     >>> [(p["kind"], p["pick"], p["words"]) for p in classify("When is the exam announced?")]
     [('when', 'best', ['exam'])]
     """
-    plain = _plain(question)
+    plain = bare(question)
     if options:
         return [part(plain, "choice", options=list(options))]
     if p.UNSUPPORTED.search(plain.lower()):
@@ -89,7 +90,7 @@ def part(text: str, kind: str, **more: Any) -> Part:
 
 def _one(text: str) -> Part:
     low = text.lower()
-    if asked := timed(text, _wants(low)):
+    if asked := timed(text, wanted(low)):
         return part(text, asked.pop("kind"), **{"sources": _sources(low)[0]} | asked)
     if match := next((m for pattern in p.COMPARE if (m := pattern.search(low))), None):
         return _compare(text, low, match)
@@ -120,7 +121,7 @@ def _one(text: str) -> Part:
         return part(text, "exists", **common)
     if p.HOW_LONG.search(low) and len(content_words(text)) <= MOST_NAMED:
         common["op"] = "lasting"
-    return part(text, _open_kind(low, sources), wants=_wants(low), **common)
+    return part(text, _open_kind(low, sources), wants=wanted(low), **common)
 
 
 def _open_kind(low: str, sources: list[str]) -> str:
@@ -132,7 +133,7 @@ def _open_kind(low: str, sources: list[str]) -> str:
             return "shown"
         if sources[0] == "screen":
             return "shown"
-        if about and _wants(low) is None:
+        if about and wanted(low) is None:
             return "said"
     return "fact"
 
@@ -288,7 +289,7 @@ def _pick(low: str) -> str | int:
     return "best"
 
 
-def _wants(low: str) -> str | None:
+def wanted(low: str) -> str | None:
     """Which short answer is wanted inside the sentence."""
     if re.search(
         r"\bat (?:what|which) (?:sum|price|amount)\b|\bhow (?:many|much|big|large|fast|far|old|hot|cold|warm|thick|tall|heavy|deep|high|long|wide)\b",
@@ -330,13 +331,6 @@ def _anaphora(low: str) -> bool:
             r"before|after(?:wards)?|later|earlier)\b", low
         )
     )  # fmt: skip
-
-
-def _plain(question: str) -> str:
-    text = re.sub(r"\s+", " ", question).strip()
-    return re.sub(
-        r"^(?:please|hey|hi|hello|ok|okay|well|so)[,!.]?\s+", "", text, flags=re.IGNORECASE
-    )
 
 
 _QUOTES = re.compile(r"[\"“”„«»]([^\"“”„«»]{2,80})[\"“”„«»]|(?<!\w)['‘]([^'‘’]{2,80})['’](?!\w)")

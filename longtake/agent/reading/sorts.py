@@ -158,7 +158,8 @@ def holds(sort: str, question: str, quote: str) -> bool:
     if sort == "email":
         return "@" in quote
     if sort == "number":
-        return bool(NUMBER.search(quote))
+        given = {m.group().lower() for m in NUMBER.finditer(question)}
+        return any(m.group().lower() not in given for m in NUMBER.finditer(quote))
     if sort == "person":
         return _someone(quote, asked)
     return bool(_CALLED.search(quote)) or _proper(quote, asked)

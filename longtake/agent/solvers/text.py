@@ -29,6 +29,7 @@ from longtake.agent.reading.pages import (
     trimmed,
 )
 from longtake.agent.reading.sorts import MEASURES, holds, sort_of
+from longtake.agent.solvers.said_by import asks_voice, solve_said_by
 from longtake.agent.solvers.when import absent, preferred, unseen
 from longtake.agent.state import Finding, Part
 from longtake.timecode import Span
@@ -198,6 +199,8 @@ def solve_fact(
         return absent(found)
     if part["wants"] is None:
         return solve_said(desk, part, terms, found)
+    if asks_voice(part) and (made := solve_said_by(desk, part, terms, found)) is not None:
+        return made
     found = of_sort(desk, part, terms, as_it_stands(part, terms, found))
     if not found:
         return absent([best]) | {"status": "weak", "nearest": best}

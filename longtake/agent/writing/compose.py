@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from longtake.agent.desk import Desk
-from longtake.agent.findings import Candidate, clock, listing, quoted, stop
+from longtake.agent.findings import Candidate, clock, quoted, stop, telling
 from longtake.agent.question.spoken import spoken
 from longtake.agent.reading.evidence import confidence
+from longtake.agent.reading.likely import asked, likeliest
 from longtake.agent.reading.pages import readable
 from longtake.agent.state import Finding, Part
 from longtake.agent.videos.fan_out import told_together
@@ -32,8 +33,6 @@ PERHAPS = 0.3
 NOTHING = 0.6
 """How sure it is at most that nothing is there: of 95 such answers about four films 42 were right;
 of questions in the film's own words nearly all, of vague ones a third."""
-PLACES = 3
-"""Clips that are named where nothing was found; of what was there, half was in one of them."""
 Composed = dict[str, Any]
 
 
@@ -179,48 +178,61 @@ def _declined(
         text = "Please say what to look for." if open_ask else ""
         said = [note(piece) for piece in (first.get("note"), text) if piece]
         return {"sentences": [*said, help_], "status": status, "confidence": 0.5, "evidence": []}
-    asked = [v for v in desk.videos if v.id in (part.get("videos") or desk.ids)]
+    videos = [v for v in desk.videos if v.id in (part.get("videos") or desk.ids)]
     lead = _LEAD[status]
-    if len(asked) > 1 and status == "not_in_video":
+    if len(videos) > 1 and status == "not_in_video":
         lead = "Nothing in any of the videos was found that answers this."
     elif len(desk.videos) > 1 and status == "not_in_video":
-        lead = f"Nothing in {asked[0].name} was found that answers this."
+        lead = f"Nothing in {videos[0].name} was found that answers this."
     if (first.get("declined") or 0.0) >= PERHAPS and status == "insufficient":
         lead = "Nothing found answers this for sure."
     lead = first.get("lead") or lead
     told = (lead, part.get("unseen_now"), first.get("note"), part.get("understood"),
-            scope(desk, asked, looks), *losses(desk, part, asked), *behind(desk, asked))  # fmt: skip
+            scope(desk, videos, looks), *losses(desk, part, videos), *behind(desk, videos))  # fmt: skip
     said = [note(piece) for piece in dict.fromkeys(told) if piece]
-    evidence: list[Candidate] = []
-    nearest = first.get("nearest")
-    if nearest and nearest["source"] == "screen" and not readable(nearest["quote"]):
-        nearest = None  # a stray glyph is like nothing
-    if first.get("offered"):
-        evidence = _descending(first["offered"])
-        said.append(_offer(evidence))
-    elif nearest:
-        evidence = [dict(nearest)]
-        told_p = first.get("declined")
-        where = 1 if told_p is not None and told_p >= PERHAPS else len(said)
-        said.insert(where, _nearest(nearest, status, told_p))
+    pointed, evidence, leads = _pointed(desk, part, first, status)
+    said[1 if leads else len(said) :] = [*pointed, *(said[1:] if leads else [])]
     said = named(desk, said, evidence)
-    alike = _alike(desk, part)
     sure = first["confidence"] or 0.5
     if not part.get("settled"):
         sure = min(sure, NOTHING)
-    return {"sentences": [*said, *alike, help_], "status": status, "evidence": evidence,
+    return {"sentences": [*said, help_], "status": status, "evidence": evidence,
             "confidence": sure}  # fmt: skip
 
 
-def _alike(desk: Desk, part: Part) -> list[dict[str, Any]]:
-    """Where a person may look: the clips nearest in meaning, which nothing proves."""
-    if part.get("settled") or not part["words"] or len(desk.videos) != 1:
-        return []
-    clips = {u.record.id: u.record for u in desk.corpus.of("caption") if u.record.level == "clip"}
-    near = [clips[name] for name, _ in desk.near(part["text"], "clip") if name in clips]
-    near = [record for record in near if desk.in_scope(part, record)][:PLACES]
-    places = [{"id": record.id, "start": record.span.start} for record in near]
-    return [note(f"Most like the question: {listing(places)}.")] if places else []
+def _pointed(
+    desk: Desk, part: Part, first: Finding, status: str
+) -> tuple[list[dict[str, Any]], list[Candidate], bool]:
+    """Where a person may look, its proofs, and whether that is told before what was searched.
+
+    A guess whose worth was measured goes first; then the places nearest in meaning, which are right
+    for half of the questions that the video answers; then whatever came nearest by its words.
+    """
+    if first.get("offered"):
+        evidence = _descending(first["offered"])
+        return [_offer(evidence)], evidence, False
+    nearest, p = first.get("nearest"), first.get("declined")
+    if nearest and nearest["source"] == "screen" and not readable(nearest["quote"]):
+        nearest = None  # a stray glyph is like nothing
+    if nearest and p is not None and p >= PERHAPS:
+        return [_nearest(nearest, status, p)], [dict(nearest)], True
+    if not part.get("settled") and part["words"] and len(desk.videos) == 1 and desk.switches.likely:
+        found = likeliest(desk, part, asked(desk, part))
+        if found:
+            return [_likely(found)], _descending(found), True
+    return ([_nearest(nearest, status, p)], [dict(nearest)], False) if nearest else ([], [], False)
+
+
+def _likely(found: Sequence[Candidate]) -> dict[str, Any]:
+    """The place nearest in meaning with its words, and the next ones by their times."""
+    first, *rest = found
+    text = (
+        f"The likeliest place, by meaning alone, is {clock(first['start'])}, where {telling(first)}"
+    )
+    text = stop(
+        f"{text}, then {' or '.join(clock(one['start']) for one in rest)}" if rest else text
+    )
+    return {"text": text, "cites": list(range(len(found))), "by": "code", "computed": None}
 
 
 def _status(desk: Desk, part: Part, first: Finding) -> str:
