@@ -365,7 +365,7 @@ class Changing:
 
 def taken_up(server: Changing) -> tuple[list[int | None], Live]:
     with http_server(server.send) as root:
-        source = open_address(f"{root}/live.ts", idle=1.0)
+        source = open_address(f"{root}/live.ts", idle=3.0)
         numbers, times, _ = seen(source)
     assert times == sorted(set(times))
     return once(numbers), source
