@@ -137,6 +137,11 @@ def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:
     assert holds("number", question, "Number 27 has 14 points.")
 
 
+def test_a_speed_is_no_depth() -> None:
+    assert not holds("length", "How deep is the water?", "8 knots")
+    assert holds("speed", "How fast is the wind?", "8 knots")
+
+
 @pytest.mark.parametrize(
     ("word", "line"),
     [

@@ -17,7 +17,7 @@ from longtake.tools.words import stem, tokens
 _TIMES = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?|weeks?|months?|years?|decades?|centur(?:y|ies))"
 _LENGTHS = (
     r"(?:milli|centi|kilo)?(?:metres?|meters?)|km|cm|mm|m|miles?|feet|foot|ft|inch(?:es)?|yards?|"
-    r"stor(?:e?y|ies|eys)|floors?|light[- ]years?|knots?|fathoms?|hectares?|acres?|square|cubic|lit(?:re|er)s?"
+    r"stor(?:e?y|ies|eys)|floors?|light[- ]years?|fathoms?|hectares?|acres?|square|cubic|lit(?:re|er)s?"
 )
 _WEIGHTS = r"(?:kilo|milli)?gram(?:me)?s?|kg|g|mg|tons?|tonnes?|pounds?|lbs?|ounces?|oz|lit(?:re|er)s?|ml|spoons?|cups?|stone"
 _MONEY = r"dollars?|euros?|pounds?|cents?|pence|pennies|penny|crowns?|francs?|yen|rupees?|kroner|coins?|bucks|grand|million|billion"
