@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from longtake.perception.decode import Decoder, Picture
+from longtake.perception.lines import readable, similarity
 from longtake.perception.pipeline import perceive
-from longtake.perception.screen import readable, similarity
 from longtake.storage.records import Video
 from tests.media import Scene, draw_video
 

@@ -14,7 +14,8 @@ from PIL import ImageDraw, ImageFont
 from longtake.models.protocols import TextLine
 from longtake.perception.channels import Channels
 from longtake.perception.edges import TextWatch, edge_map
-from longtake.perception.screen import Screen, readable, similarity
+from longtake.perception.lines import readable, similarity
+from longtake.perception.screen import Screen
 from longtake.perception.shots import ShotTrack
 from longtake.perception.worker import Eye, Seen
 from longtake.storage.records import Record, Video
@@ -354,3 +355,48 @@ def test_the_best_reading_stands() -> None:
     assert [(r.text, r.data["score"], r.data["readings"]) for r in found] == [
         ("Gradient descent", 0.95, 3)
     ]
+
+
+INK = (30, 40, 50)
+
+
+def counted(readings: Sequence[tuple[str, str, float]]) -> list[tuple[str, float, float]]:
+    """Show a line that is drawn, read and scored so, second by second, in one ink."""
+    watch, screen = TextWatch(), Screen(VIDEO, "r")
+    for time, (drawn, text, score) in enumerate(readings):
+        image = Pictures.new("RGB", SIZE, "white")
+        ImageDraw.Draw(image).text((40, 30), drawn, INK, ImageFont.load_default(18))
+        watch.step(float(time), edge_map(np.asarray(image)))
+        screen.advance(float(time), watch)
+        screen.read(float(time), [TextLine(text, score, (0.05, 0.08, 0.4, 0.15))], FULL, watch)
+    return lines({r.id: r for r in [*screen.closed(), *screen.open()]})
+
+
+@pytest.mark.parametrize(
+    "texts", [("Harbour 2 : 1 Lookout",) * 2 + ("Harbour 5 : 1 Lookout",) * 2,
+              ("Next talk in room A",) * 2 + ("Next talk in room B",) * 2],
+)  # fmt: skip
+def test_a_counter_that_goes_on_is_another_line(
+    texts: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [0.98, 0.98, 0.95, 0.95]  # read less well afterwards
+    given = [(text, text, score) for text, score in zip(texts, scores, strict=True)]
+    assert counted(given) == [(texts[0], 0.0, 2.0), (texts[2], 2.0, 4.0)]
+    monkeypatch.setattr("longtake.perception.screen.went_on", lambda *_: False)
+    assert [text for text, *_ in counted(given)] == [texts[0]]
+
+
+def test_a_small_change_of_a_number_is_believed_when_it_is_read_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = ["Parcels sorted today: 8", "Parcels sorted today: 9"]
+    assert [text for text, *_ in counted([(text, text, 0.995) for text in told])] == told
+    monkeypatch.setattr("longtake.perception.lines.SURE_NUMBER", 2.0)
+    monkeypatch.setattr("longtake.perception.edges.ALTERED", 0.0)
+    assert len(counted([(text, text, 0.995) for text in told])) == 1
+
+
+def test_a_misread_letter_or_digit_of_a_line_that_stands_is_no_other_line() -> None:
+    for true, misread in (("Room 214", "Room 2I4"), ("Total 4052", "Total 4852")):
+        found = counted([(true, true, 0.995), (true, misread, 0.996), (true, true, 0.995)])
+        assert len(found) == 1

@@ -17,7 +17,7 @@ from longtake.agent.standing.predicate import parse
 from longtake.models.protocols import Tag, TextLine
 from longtake.perception.edges import TextWatch
 from longtake.perception.items import Sound
-from longtake.perception.screen import Line
+from longtake.perception.lines import Line
 from tests.fakes import FakeReader, FakeTagger, FakeTranscriber, FakeVoice, tone
 
 RATE = 16_000

@@ -20,6 +20,7 @@ How long a line stays is told without reading, by its own looks: see `Stencil`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,6 +49,8 @@ MOVING = 0.1
 """Share of the strong edges that do not stand still in a moving picture."""
 ALIKE = 12
 """Grey levels by which a pixel of a line may differ when the line need not be read again."""
+ALTERED, STANDS = 0.9, 0.95
+"""How alike a part of a line is at most that has another letter, and at least if it is the same."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -106,6 +109,21 @@ class Stencil:
         if other < 0.04 * own:
             return 0.0
         return max(0.0, float((a * b).sum()) / float(np.sqrt(own * other)))
+
+    def altered(self, now: Grey) -> bool:
+        """Whether a letter or a digit became another one, while the others are what they were.
+
+        Parts as wide as the line is high are compared: a counter that goes on changes one of
+        them, a fading or moving line most of them.
+        """
+        tall, wide = self.grey.shape
+        count = max(1, round(wide / max(1, tall)))
+        cuts = [wide * n // count for n in range(count + 1)]
+        parts = [
+            Stencil(self.top, self.left + one, self.grey[:, one:other]).present(now)
+            for one, other in pairwise(cuts)
+        ]
+        return min(parts) < ALTERED and sum(one >= STANDS for one in parts) * 2 >= count
 
 
 def edge_map(image: Image) -> EdgeMap:

@@ -33,8 +33,8 @@ from longtake.perception.channels import PerceptionModels, open_channels
 from longtake.perception.distinct import distinct
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import Box
+from longtake.perception.lines import overlap, readable, similarity
 from longtake.perception.reading import crop, is_torn, placed
-from longtake.perception.screen import overlap, readable, similarity
 from longtake.perception.sight import colours
 from longtake.perception.sources import Live
 from longtake.perception.zoom import MOST_INK, better, enlarged, read_grid, unread_parts

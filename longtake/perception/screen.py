@@ -11,38 +11,29 @@ grow, so each chunk may store them again.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import Any
 
 from longtake.models.protocols import Known, TextLine
 from longtake.perception.carry import Arrays
-from longtake.perception.edges import WHOLE, Box, Stencil, TextWatch, stencil
+from longtake.perception.edges import Box, Stencil, TextWatch, stencil
+from longtake.perception.lines import (
+    Line,
+    as_it_was,
+    digits,
+    is_firm,
+    overlap,
+    readable,
+    same_look,
+    similarity,
+    went_on,
+)  # fmt: skip
 from longtake.storage.records import Record, Video, record_id
 from longtake.timecode import Seconds, Span
 
-LEAST_SCORE = 0.6
-FIRM_SCORE = 0.8
 STANDS = 3.0
 """Seconds for which a line that is not `is_firm` must stand to be believed."""
 SURE = 0.85
 """A line read with less is read once more, though it looks the same."""
-
-
-@dataclass
-class Line:
-    """A line of text that is, or was a moment ago, on screen. `end` is exclusive."""
-
-    id: str
-    text: str
-    score: float
-    box: Box
-    start: Seconds
-    end: Seconds
-    read_at: Seconds
-    seen: bool = True
-    readings: int = 1
-    firm: bool = True
-    mark: Stencil | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -63,44 +54,6 @@ class Turn:
 
     new: list[tuple[Seconds, str]] = field(default_factory=list)
     gone: list[tuple[Seconds, str]] = field(default_factory=list)
-
-
-def similarity(a: str, b: str) -> float:
-    """Return how alike two readings are, 0..1, blind to case and blanks."""
-    a, b = "".join(a.lower().split()), "".join(b.lower().split())
-    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Return the share of the smaller box that both cover."""
-    wide = min(a[2], b[2]) - max(a[0], b[0])
-    high = min(a[3], b[3]) - max(a[1], b[1])
-    if wide <= 0 or high <= 0:
-        return 0.0
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return wide * high / smaller if smaller > 0 else 0.0
-
-
-def readable(lines: list[TextLine]) -> list[TextLine]:
-    """Drop what a reader sees in noise: low scores, no letter or digit, lone unsure characters."""
-    kept = []
-    for line in lines:
-        solid = sum(c.isalnum() for c in line.text)
-        if line.score >= LEAST_SCORE and (solid >= 2 or (solid == 1 and line.score >= 0.9)):
-            kept.append(replace(line, text=" ".join(line.text.split())))
-    return kept
-
-
-def is_firm(text: str, score: float) -> bool:
-    """Whether one reading is enough to believe a line.
-
-    Camera pictures give lone glyphs of any script with any score, and longer nonsense with low
-    scores; "42" and "Q&A" with a good score are a slide's number and a short title.
-    """
-    solid = sum(c.isalnum() for c in text)
-    if solid >= 2:
-        return score >= FIRM_SCORE
-    return text.strip().isdigit() and text.isascii() and score >= 0.97
 
 
 class Screen:
@@ -187,7 +140,7 @@ class Screen:
         def answer(box: Box) -> tuple[str, float] | None:
             for line in self.lines if self.reuse else ():
                 sure = line.score >= SURE or line.readings > 1
-                if sure and _as_it_was(line, box, watch):
+                if sure and as_it_was(line, box, watch):
                     return line.text, line.score
             return None
 
@@ -213,8 +166,10 @@ class Screen:
             if overlap(line.box, found.box) < 0.5 or time - line.end > self.grace:
                 continue
             alike = similarity(line.text, found.text)
-            if alike < 1.0 and not _same_look(line, found, watch):
-                if _digits(line.text) != _digits(found.text):
+            if alike < 1.0 and went_on(line, found, watch):
+                continue  # a counter, a score: what stands there now is another line
+            if alike < 1.0 and not same_look(line, found, watch):
+                if digits(line.text) != digits(found.text):
                     continue  # a number that changed is news, not a misreading
                 if found.text.lower().startswith(line.text.lower()):
                     alike = max(alike, 0.8)  # it is being typed
@@ -227,7 +182,7 @@ class Screen:
             return None
         for line in known:
             near = not line.seen and time - line.end <= self.grace / 2
-            same = near and _digits(line.text) == _digits(found.text)
+            same = near and digits(line.text) == digits(found.text)
             if same and similarity(line.text, found.text) >= 0.9:
                 return line
         return None
@@ -248,7 +203,7 @@ class Screen:
         )
         if typed or found.score > line.score:
             line.text, line.score = found.text, found.score
-        if not _as_it_was(line, found.box, watch):  # else its looks stay those that were read
+        if not as_it_was(line, found.box, watch):  # else its looks stay those that were read
             line.box, line.mark = found.box, stencil(watch.edges, found.box)
         line.readings += 1
         line.seen, line.end = True, time + self.step
@@ -367,34 +322,3 @@ def _reading_order(line: TextLine) -> tuple[float, float, str]:
 
 def _is_word(text: str) -> bool:
     return sum(c.isalnum() for c in text) >= 2
-
-
-def _digits(text: str) -> str:
-    return "".join(c for c in text if c.isdigit())
-
-
-def _as_it_was(line: Line, box: Box, watch: TextWatch) -> bool:
-    """Whether a box found now is the line's place, and nothing there looks otherwise."""
-    assert watch.edges is not None
-    height, width = watch.edges.shape
-    tall = max(box[3] - box[1], line.box[3] - line.box[1]) * height
-    away = [abs(a - b) for a, b in zip(box, line.box, strict=True)]
-    if (
-        max(away[1], away[3]) * height > tall / 4 + 1
-        or max(away[0], away[2]) * width > tall / 2 + 1
-    ):
-        return False
-    if line.mark is None or not line.mark.unchanged(watch.grey):
-        return False
-    return watch.as_read(box)  # what lies beside the line's own box
-
-
-def _same_look(line: Line, found: TextLine, watch: TextWatch) -> bool:
-    """Whether the picture at the line's place is as it was, so that only the reading differs."""
-    if line.mark is None:
-        return False
-    wider = (found.box[2] - found.box[0]) > 1.1 * (line.box[2] - line.box[0])
-    return line.mark.present(watch.grey) >= 0.9 and not wider
-
-
-__all__ = ["WHOLE", "Line", "Page", "Screen", "Turn", "overlap", "readable", "similarity"]

@@ -17,7 +17,7 @@ from longtake.models.protocols import Image, TextLine
 from longtake.perception.carry import pack
 from longtake.perception.channels import Channels, PerceptionModels, open_channels
 from longtake.perception.economy import Economy, shrink
-from longtake.perception.screen import readable
+from longtake.perception.lines import readable
 from longtake.perception.sight import look, sight_record
 from longtake.storage.records import Chunk, Record, Thumb, VectorRow, Video, record_id
 from longtake.timecode import Seconds, Span

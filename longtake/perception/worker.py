@@ -21,8 +21,9 @@ from longtake.perception.carry import nest, pack, unnest, unpack
 from longtake.perception.channels import Channels
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import WHOLE, Ask, Box, EdgeMap, TextWatch, edge_map
+from longtake.perception.lines import is_firm, overlap
 from longtake.perception.reading import read_box
-from longtake.perception.screen import Screen, is_firm, overlap
+from longtake.perception.screen import Screen
 from longtake.perception.shots import ShotTrack
 from longtake.perception.sight import Look, look, motion_of, pooled, sight_record
 from longtake.perception.thrift import ECONOMY, LEFT_OUT, NOTHING, SIGHT

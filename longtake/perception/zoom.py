@@ -14,8 +14,8 @@ import numpy as np
 
 from longtake.models.protocols import Image, TextLine, TextReader
 from longtake.perception.edges import STRONG, Box
+from longtake.perception.lines import overlap, readable
 from longtake.perception.reading import crop, is_torn, placed
-from longtake.perception.screen import overlap, readable
 
 SIDE = 1280
 """Pixels of the longer side to which a cell is enlarged: what readers look at."""

@@ -17,8 +17,9 @@ from longtake.agent.standing.predicate import Channel
 from longtake.models.protocols import Image, TextLine, TextReader
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import TextWatch, edge_map
+from longtake.perception.lines import FIRM_SCORE, Line, is_firm, overlap, similarity
 from longtake.perception.reading import read_box
-from longtake.perception.screen import FIRM_SCORE, Line, Screen, is_firm, overlap, similarity
+from longtake.perception.screen import Screen
 from longtake.perception.shots import ShotTrack
 from longtake.perception.sight import colours
 from longtake.storage.records import Video
