@@ -7,17 +7,17 @@ looked at when enough patches differ from the last picture that was kept (`perce
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from longtake.agent.standing.moment import Seen, Shown
 from longtake.agent.standing.predicate import Channel
-from longtake.models.protocols import Image, TextLine, TextReader
+from longtake.models.protocols import Image, TextReader
 from longtake.perception.economy import Economy, shrink
 from longtake.perception.edges import TextWatch, edge_map
-from longtake.perception.lines import FIRM_SCORE, Line, is_firm, overlap, similarity
+from longtake.perception.lines import Line, is_firm
 from longtake.perception.reading import read_box
 from longtake.perception.screen import Screen
 from longtake.perception.shots import ShotTrack
@@ -31,10 +31,8 @@ DARK, BRIGHTEST = 24.0, 64.0
 """Grey levels: a black picture's mean, and what only one pixel in a hundred may exceed."""
 RUNNING = 0.004
 """Share of the picture whose changing edges have it read as it is: one line that runs through."""
-ALIKE = 0.7
-"""How alike two readings of one line are of which the number became another."""
-_Said: TypeAlias = tuple[str, str, Seconds]
-"""Of a line: the screen's text of it, what it says now, and since when it says so."""
+_Said: TypeAlias = tuple[str, Seconds]
+"""What a line says, and since when it says so."""
 STANDS = 1.5
 """Grey levels by which the most changed block of a frozen picture may flicker."""
 
@@ -85,7 +83,7 @@ class Eyes:
         return tuple(
             Shown(text, line.score, since, line.box)
             for line in self._screen.lines
-            for _, text, since in (self._said[line.id],)
+            for text, since in (self._said[line.id],)
             if line.seen and line.firm
         )
 
@@ -126,27 +124,13 @@ class Eyes:
         turn = self._screen.read(time, lines, box, self._watch)
         text = [line.box for line in lines if is_firm(line.text, line.score)]
         self._watch.note(ask, box, text, len(turn.new))
-        self._said = {line.id: self._says(line, time, lines) for line in self._screen.lines}
+        self._said = {line.id: self._says(line, time) for line in self._screen.lines}
 
-    def _says(self, line: Line, time: Seconds, found: Sequence[TextLine]) -> _Said:
-        """What a line says and since when.
-
-        The screen keeps the best of several readings of one line; a number that is now read as
-        another is news here. So is a line that grows: it runs in, or is typed.
-        """
-        best, text, since = self._said.get(line.id, (line.text, line.text, line.start))
-        now = text if line.text == best else line.text
-        for one in found:
-            sure = one.score >= FIRM_SCORE and overlap(one.box, line.box) > 0.5
-            if sure and _digits(one.text) != _digits(now) and similarity(one.text, now) >= ALIKE:
-                now = one.text
-        grown = now != text and now.lower().startswith(text.lower())
-        news = grown or _digits(text) != _digits(now)
-        return line.text, now, time if news else since
-
-
-def _digits(text: str) -> list[str]:
-    return [c for c in text if c.isdigit()]
+    def _says(self, line: Line, time: Seconds) -> _Said:
+        """What a line says and since when: one that grows, as it runs in or is typed, is news."""
+        text, since = self._said.get(line.id, (line.text, line.start))
+        grown = line.text != text and line.text.lower().startswith(text.lower())
+        return line.text, time if grown else since
 
 
 def _most(a: Image, b: Image) -> float:
