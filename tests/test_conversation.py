@@ -290,11 +290,11 @@ def test_what_cannot_be_answered_ends_with_what_would_help(
     assert talk("Who painted the lighthouse?").status == "answered"
 
 
-def test_a_declined_answer_says_what_was_searched_and_the_best_guess(town: Town) -> None:
+def test_a_declined_answer_says_what_was_searched_and_the_likeliest_place(town: Town) -> None:
     answer = Talk(town)("How many visitors does the museum have?")
     assert answer.status == "insufficient", answer.text
     assert "Searched 100 % of marsund.mp4 (00:00:00–00:12:00)" in answer.text
-    assert "best guess, p 0." in answer.text
+    assert "The likeliest place, by meaning alone, is" in answer.text
     assert answer.text.split("Next: ")[1]
 
 
