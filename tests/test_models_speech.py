@@ -158,3 +158,40 @@ def test_the_language_is_told_where_it_was_detected_and_is_sure(
     said = model.transcribe(samples, [Span(0, 3)])
     assert [one.language for one in said] == [told]
     assert heard.asked["multilingual"] is detects
+
+
+class _Stops(_Heard):
+    """Ends each window after its first word, as greedy decoding may; what is heard alone is `sure`."""
+
+    def __init__(self, clear: float) -> None:
+        self.clear = clear
+
+    def transcribe(self, sound: Any, *, clip_timestamps: Any, **asked: Any) -> Any:
+        segments, info = super().transcribe(sound, clip_timestamps=clip_timestamps, **asked)
+        firsts = []
+        for clip in clip_timestamps:
+            inside = [one for one in segments if clip["start"] <= one.start < clip["end"]]
+            firsts += inside[:1]
+        for one in firsts:
+            one.words[0].probability = self.clear
+        return firsts, info
+
+
+@pytest.mark.parametrize(
+    ("clear", "alone", "heard"),
+    [(0.9, True, [2, 10, 14]), (0.5, True, [2]), (0.9, False, [2])],
+    ids=["heard once more", "not clear enough", "switched off"],
+)
+def test_a_span_without_a_word_is_heard_once_more_alone(
+    clear: float, alone: bool, heard: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.zeros(30 * SAMPLE_RATE, np.float32)
+    for second in (2, 10, 14):
+        samples[second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE] = 0.5
+    model = Whisper.__new__(Whisper)
+    model._pipeline, model._language, model._batch = _Stops(clear), "en", 1
+    model._detects = False
+    if not alone:
+        monkeypatch.setattr("longtake.models.whisper.passed_over", lambda *_: [])
+    said = model.transcribe(samples, [Span(2, 3), Span(10, 11), Span(14, 15), Span(20.0, 20.3)])
+    assert [int(one.span.start) for one in said] == heard

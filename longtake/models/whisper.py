@@ -1,7 +1,8 @@
 """Speech to words with times, by Whisper through CTranslate2 (faster-whisper).
 
 Whisper always encodes 30 s, so spans are packed into windows of up to 28 s: neighbours keep the
-true sound between them, a longer silence is cut to a short one. Decoding is greedy at
+true sound between them, a longer silence is cut to a short one. A span of which no word came is
+heard once more, alone. Decoding is greedy at
 temperature 0 without text from earlier windows, so a window's words depend on its sound alone.
 A model of many languages that is not told which one detects it from the sound it is given: one
 language for each call, and each window is decoded in the one that it itself is in (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", ICML 2023).
@@ -24,6 +25,10 @@ from longtake.timecode import Span
 _WINDOW = 28.0
 _KEPT_GAP = 1.0
 _CUT_GAP = 0.5
+_LEAST, _NEAR = 0.6, 0.2
+"""A span this long of which no word came, nor so near, is heard once more, alone."""
+_CLEAR = 0.7
+"""What is heard then is believed if it is this sure: music and noise, too, were passed over."""
 _SURE = 0.5
 """Probability from which a detected language is told."""
 _LISTENED = 3
@@ -70,6 +75,14 @@ class Whisper:
     def transcribe(self, samples: Samples, spans: Sequence[Span]) -> list[Utterance]:
         """Transcribe the given speech spans of `samples`; times count from the first sample."""
         windows = pack(samples, spans)
+        said = self._decode(samples, windows)
+        passed = passed_over(spans, windows, said)
+        if passed:
+            again = self._decode(samples, passed)
+            said += [one for one in again if one.confidence >= _CLEAR]
+        return sorted(said, key=lambda one: one.span.start)
+
+    def _decode(self, samples: Samples, windows: Sequence[Sequence[Piece]]) -> list[Utterance]:
         if not windows:
             return []
         sounds = [_sound(samples, window) for window in windows]
@@ -120,6 +133,28 @@ def _original(time: float, pieces: Sequence[Piece], *, end: bool) -> float:
         if time > piece.at or (time == piece.at and not end):
             return min(piece.span.start + time - piece.at, piece.span.end)
     return pieces[0].span.start
+
+
+def passed_over(
+    spans: Sequence[Span], windows: Sequence[Sequence[Piece]], said: Sequence[Utterance]
+) -> list[list[Piece]]:
+    """Windows of their own for spans of which no word came, though others of their window did.
+
+    Greedy decoding may end after the first of several sentences in a window.
+    """
+    middles = [(word.start + word.end) / 2 for one in said for word in one.words]
+    found = []
+    for window in windows:
+        whole = Span(window[0].span.start, window[-1].span.end)
+        mine = [one for one in spans if one.start < whole.end and one.end > whole.start]
+        silent = [
+            one for one in mine
+            if one.duration >= _LEAST and not any(
+                one.start - _NEAR <= middle <= one.end + _NEAR for middle in middles)
+        ]  # fmt: skip
+        if len(mine) > 1:
+            found += [[Piece(one, 0.0)] for one in silent if one.duration <= _WINDOW]
+    return found
 
 
 def pack(samples: Samples, spans: Sequence[Span]) -> list[list[Piece]]:
