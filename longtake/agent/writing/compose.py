@@ -206,7 +206,7 @@ def _pointed(
     """Where a person may look, its proofs, and whether that is told before what was searched.
 
     A guess whose worth was measured goes first; then the places nearest in meaning, which are right
-    for half of the questions that the video answers; then whatever came nearest by its words.
+    for a third to a half of the questions that the video answers; then whatever came nearest by its words.
     """
     if first.get("offered"):
         evidence = _descending(first["offered"])
