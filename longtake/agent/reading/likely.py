@@ -4,8 +4,9 @@ People who saw a film ask in other words than were said. Then no sentence holds 
 words, and yet the clip nearest in meaning is the right place as often as not: the vector of a clip
 knows what was said, shown and seen together, and that of a line which of its lines is meant, so the
 two are added (late fusion at the grain of clips). On films asked vaguely the first place so chosen
-was right for half of the questions, and one of three for three quarters (on a film held out the first
-for a third); how near it is does not tell whether the film holds an answer at all, so it is told as a place, and not as an answer.
+was right for half of the questions, and one of three for three quarters (on a film held out the
+first for a third); how near it is does not tell whether the film holds an answer at all, so it is
+told as a place, and not as an answer.
 
 Contract: `likeliest(desk, part, text)` returns candidates, nearest first, `APART` seconds apart.
 """
