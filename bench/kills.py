@@ -29,7 +29,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.kills_asking import reasoning
+from bench.kills_asking import killed, reasoning
 from bench.machine import emit, machine, say
 from bench.resume import difference, problems, snapshot, twice
 
@@ -111,21 +111,6 @@ def perceive(source: Path, library: Path, *, apart: bool) -> None:
         )
 
 
-def killed(command: Sequence[str], chunks: int, seconds: float) -> bool:
-    """Kill a process so many seconds after so many lines; False when it ended before."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    for _ in range(chunks):
-        process.stdout.readline()
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return True
-    return False
-
-
 def perception(folder: Path, instants: int, seed: int, seconds: int = 60) -> dict[str, Any]:
     """Kill perception once in each round."""
     source, chance = draw(folder, seconds), Random(seed)
@@ -139,7 +124,7 @@ def perception(folder: Path, instants: int, seed: int, seconds: int = 60) -> dic
     for number in range(instants):
         library = folder / f"perception-{number}.longtake"
         command = [*CHILD, "perceive", str(source), str(library)]
-        hit = killed(command, chance.randint(0, chunks - 1), chance.uniform(0.0, step))
+        hit, _ = killed(command, chance.randint(0, chunks - 1), chance.uniform(0.0, step))
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         rows.append(compared(expected, library, int(hit)))
         say(f"perception {number + 1}/{instants}: {rows[-1]}")

@@ -85,8 +85,8 @@ def _rows(path: Path, sql: str, *given: str) -> list[tuple[Any, ...]]:
         return db.execute(sql, given).fetchall()
 
 
-def killed(command: Sequence[str], lines: int, seconds: float) -> tuple[bool, list[Any]]:
-    """Kill a process so many seconds after so many lines; whether it was, and what it had told."""
+def killed(command: Sequence[str], lines: int, seconds: float) -> tuple[bool, list[str]]:
+    """Kill a process so many seconds after so many lines; whether it was, and all lines it told."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     told = [process.stdout.readline() for _ in range(lines)]
@@ -97,7 +97,12 @@ def killed(command: Sequence[str], lines: int, seconds: float) -> tuple[bool, li
         process.kill()
         told += process.communicate()[0].splitlines()
         hit = True
-    return hit, [json.loads(line) for line in told if line.strip().endswith("]")]
+    return hit, told
+
+
+def _answers(told: Sequence[str]) -> list[Any]:
+    """What `ask_all` printed; a kill may have cut the last line off."""
+    return [json.loads(line) for line in told if line.strip().endswith("]")]
 
 
 def reasoning(calm: Path, folder: Path, instants: int, seed: int) -> list[dict[str, Any]]:
@@ -106,7 +111,7 @@ def reasoning(calm: Path, folder: Path, instants: int, seed: int) -> list[dict[s
     shutil.copytree(calm, whole)
     before = snapshot(whole)
     began = time.monotonic()
-    told = killed([*CHILD, str(whole), "t"], len(QUESTIONS), 60.0)[1]
+    told = _answers(killed([*CHILD, str(whole), "t"], len(QUESTIONS), 60.0)[1])
     step = (time.monotonic() - began) / len(QUESTIONS)
     expected = snapshot(whole) | observed(whole)
     assert len(told) == len(QUESTIONS)
@@ -117,7 +122,7 @@ def reasoning(calm: Path, folder: Path, instants: int, seed: int) -> list[dict[s
         shutil.copytree(calm, library)
         lines = chance.randint(0, len(QUESTIONS) - 1)
         hit, had = killed([*CHILD, str(library), "t"], lines, chance.uniform(0.0, step))
-        rows.append(_row(library, expected, had, hit))
+        rows.append(_row(library, expected, _answers(had), hit))
         say(f"reasoning {number + 1}/{instants}: {rows[-1]}")
         shutil.rmtree(library)
     return rows

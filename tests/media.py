@@ -482,3 +482,16 @@ def flipped(data: bytes, share: float, seed: int = 0, spared: int = 40 * 188) ->
             for place, bit in zip(rng.integers(188, size=4), rng.integers(8, size=4), strict=True):
                 out[at + int(place)] ^= 1 << int(bit)
     return bytes(out)
+
+
+def bytes_until(path: Path, seconds: float) -> int:
+    """Where in the file the pictures of a time begin."""
+    import av
+
+    with av.open(str(path)) as container:
+        zero = (container.start_time or 0) / 1e6
+        for packet in container.demux(video=0):
+            late = packet.pts is not None and float(packet.pts * packet.time_base) - zero > seconds
+            if late and packet.pos:
+                return int(packet.pos)
+    return path.stat().st_size

@@ -17,7 +17,7 @@ from longtake.config import load_settings
 from longtake.library import Library
 from longtake.tools import now as short_term
 from tests.fakes import FakeReader, FakeTranscriber, fake_models, tone
-from tests.media import Scene, draw_video, read_blocks
+from tests.media import Scene, bytes_until, draw_video, read_blocks
 
 RATE = 16_000
 SCENES = [
@@ -62,20 +62,8 @@ def recorded(drawn: Path, folder: Path, seconds: float) -> Library:
     video = library.ingest(path, follow=0.01, until=40.0, later=False)
     assert video.media["live"]["ended"] is None
     library.close()
-    path.write_bytes(data[: _bytes_until(drawn, seconds)])
+    path.write_bytes(data[: bytes_until(drawn, seconds)])
     return library
-
-
-def _bytes_until(path: Path, seconds: float) -> int:
-    import av
-
-    with av.open(str(path)) as container:
-        zero = (container.start_time or 0) / 1e6
-        for packet in container.demux(video=0):
-            late = packet.pts is not None and float(packet.pts * packet.time_base) - zero > seconds
-            if late and packet.pos:
-                return int(packet.pos)
-    return path.stat().st_size
 
 
 def asked(library: Library, question: str, **more: Any) -> Any:
@@ -291,7 +279,7 @@ def test_what_was_not_seen_may_still_come(live: Library) -> None:
 
 def test_what_ended_was_not_there(drawn: Path, tmp_path: Path) -> None:
     path = tmp_path / "talk.ts"
-    path.write_bytes(drawn.read_bytes()[: _bytes_until(drawn, 30.0)])
+    path.write_bytes(drawn.read_bytes()[: bytes_until(drawn, 30.0)])
     reader = FakeReader(lambda image: [one for one in read_blocks(image).split("\n") if one])
     settings = load_settings(library=tmp_path / "l.longtake", profile="offline")
     with Library(settings, models=fake_models(text_reader=reader)) as library:

@@ -20,7 +20,7 @@ from longtake.timecode import Span
 from longtake.tools import now as module
 from longtake.tools.now import SOURCES, Glance, Now, followed
 from tests.fakes import FakeReader, FakeTranscriber, fake_models, tone
-from tests.media import Scene, draw_video, read_blocks
+from tests.media import Scene, bytes_until, draw_video, read_blocks
 
 RATE = 16_000
 SCENES = [Scene(40, "white", "old slide"), Scene(30, "blue", "budget 42"),
@@ -80,19 +80,6 @@ def line(at: float, text: str) -> Record:
     """A line on the screen, as the memory has it."""
     span = Span(at, at + 5.0)
     return Record(f"v1-{at:g}", "v1", "moment", "screen", span, span.end, text, "fake", (), {})
-
-
-def bytes_until(path: Path, seconds: float) -> int:
-    """Where in the file the pictures of a time begin."""
-    import av
-
-    with av.open(str(path)) as container:
-        zero = (container.start_time or 0) / 1e6
-        for packet in container.demux(video=0):
-            late = packet.pts is not None and float(packet.pts * packet.time_base) - zero > seconds
-            if late and packet.pos:
-                return int(packet.pos)
-    return path.stat().st_size
 
 
 def texts(one: Glance, source: str = "screen", since: float = 0.0) -> list[str]:

@@ -1,9 +1,9 @@
 """Speech to words with times, by Whisper through CTranslate2 (faster-whisper).
 
 Whisper always encodes 30 s, so spans are packed into windows of up to 28 s: neighbours keep the
-true sound between them, a longer silence is cut to a short one. A span of which no word came is
-heard once more, alone. Decoding is greedy at
-temperature 0 without text from earlier windows, so a window's words depend on its sound alone.
+true sound between them, a longer silence is cut to a short one. Decoding is greedy at temperature 0
+without text from earlier windows, so a window's words depend on its sound alone. A span of which no
+word came, while others of its window were heard, is heard once more, alone.
 A model of many languages that is not told which one detects it from the sound it is given: one
 language for each call, and each window is decoded in the one that it itself is in (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", ICML 2023).
 """
